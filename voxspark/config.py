@@ -1,0 +1,330 @@
+"""Settings: pydantic models, filled from defaults, a profile, a TOML file, and `VOXSPARK_…` variables, in that order.
+
+The file is `$XDG_CONFIG_HOME/voxspark/config.toml`. A variable names its key with two underscores between tables:
+`VOXSPARK_LISTENING__MODE=wake`. An unknown key is an error that names the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from voxspark.errors import ConfigError
+
+
+class Settings(BaseModel):
+    """Base of every table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class DeviceSettings(Settings):
+    """Where sound comes from and goes to."""
+
+    microphone: str = "default"
+    """`default`, part of a device name, `file:PATH` (a WAV), or `null`."""
+    speaker: str = "default"
+    """`default`, part of a device name, `file:PATH` (a WAV is written), or `null`."""
+    fast: bool = False
+    """Feed `file:` microphones as fast as they are read instead of in real time."""
+    queue_seconds: float = Field(0.2, gt=0.02, le=1.0)
+    """Audio queued ahead of the sound card: what is still heard after a stop."""
+
+
+class ListeningSettings(Settings):
+    """When an utterance begins and ends, in seconds of audio."""
+
+    mode: Literal["open", "push_to_talk", "wake"] = "open"
+    """`open` hears everything, `push_to_talk` only while pressed, `wake` after the wake word."""
+    wake_words: tuple[Literal["hey_jarvis", "okay_nabu", "alexa", "hey_mycroft"], ...] = ("hey_jarvis",)
+    """Names it answers to in `wake` mode."""
+    follow_up_seconds: float = Field(8.0, ge=0)
+    """In `wake` mode: how long after a reply (or the word) it listens without the word."""
+    speech_threshold: float = Field(0.5, gt=0, lt=1)
+    """Silero probability at which a chunk is voiced; 0.15 below it, voicing ends."""
+    start_seconds: float = Field(0.096, gt=0)
+    """Voiced audio before it counts as speech."""
+    min_speech_seconds: float = Field(0.16, ge=0)
+    """Utterances with less voiced audio are dropped."""
+    pre_roll_seconds: float = Field(0.3, ge=0)
+    """Audio kept from before the first voiced sample."""
+    early_silence_seconds: float = Field(0.16, gt=0)
+    """Silence after which a turn starts speculatively."""
+    hangover_seconds: float = Field(2.0, gt=0)
+    """Silence after which the utterance is closed whatever it sounds like."""
+    max_utterance_seconds: float = Field(60.0, gt=1)
+    """Longer speech is cut here and answered."""
+
+
+class PatienceSettings(Settings):
+    """Silence before a turn is confirmed, by how finished the utterance sounds and reads."""
+
+    sure_seconds: float = Field(0.32, gt=0)
+    """The transcript is closed and the end-of-turn model is sure."""
+    doubtful_seconds: float = Field(0.7, gt=0)
+    """One of the two judges hesitates."""
+    open_seconds: float = Field(1.6, gt=0)
+    """The transcript is open: "set a timer for"."""
+    sure_probability: float = Field(0.8, gt=0, lt=1)
+    """End-of-turn probability from which the model counts as sure (facts: Smart Turn v3.2)."""
+    end_of_turn: Literal["auto", "smart_turn", "none"] = "auto"
+    """The model that listens for the end; `auto` takes Smart Turn when it is installed."""
+
+
+class BargeInSettings(Settings):
+    """What happens when somebody speaks during a reply."""
+
+    enabled: bool = True
+    """Off: only the hotkey, the socket and the wake word interrupt. Open loudspeakers need this off (no echo
+    canceller yet)."""
+    duck_gain: float = Field(0.25, ge=0, le=1)
+    """Volume of the reply while it is not yet clear whether somebody interrupts."""
+    interrupt_seconds: float = Field(0.45, gt=0)
+    """Voiced speech after which the reply is stopped."""
+
+
+class TranscriberSettings(Settings):
+    """Speech to text."""
+
+    engine: str = "faster_whisper"
+    """A registered engine of kind `stt`."""
+    model: str = "bundled:tiny.en"
+    """`bundled:tiny.en`, `bundled:base`, a local CTranslate2 directory, or a model name (downloaded once)."""
+    language: str = "en"
+    """Language spoken to it; `auto` detects it with a multilingual model."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where it runs."""
+    compute_type: str = "auto"
+    """CTranslate2 type; `auto` is int8 on a CPU, float16 on a GPU."""
+    threads: int = Field(0, ge=0, le=64)
+    """CPU threads; 0 is the number of cores, at most 4."""
+    window_seconds: float = Field(12.0, ge=8.0, le=30.0)
+    """Audio encoded at once. Whisper pads to 30 s; 12 s is 2.5 to 3 times faster with no more errors, and below 8 s it
+    invents text (measured, bench/README.md). Longer speech uses the full window."""
+    no_speech_threshold: float = Field(0.6, gt=0, le=1)
+    """Whisper's no-speech probability above which a doubtful transcript is dropped."""
+    min_confidence: float = -1.2
+    """Mean token log-probability below which a transcript is dropped."""
+
+
+class ChatSettings(Settings):
+    """The language model."""
+
+    engine: str = "llama_cpp"
+    """A registered engine of kind `chat`."""
+    model: str = "bundled:smollm2"
+    """`bundled:smollm2`, a GGUF path (llama_cpp), or an Ollama tag."""
+    host: str = "http://127.0.0.1:11434"
+    """Ollama's address."""
+    context_tokens: int = Field(2048, ge=512)
+    """`num_ctx`; always sent, because a change reloads the model."""
+    max_tokens: int = Field(120, ge=1)
+    """Longest answer."""
+    temperature: float = Field(0.3, ge=0)
+    """Sampling temperature."""
+    top_p: float = Field(0.9, gt=0, le=1)
+    """Nucleus sampling."""
+    top_k: int = Field(40, ge=0)
+    """Top-k sampling."""
+    keep_alive: str = "-1"
+    """How long Ollama keeps the model loaded: a duration or -1 for ever."""
+    threads: int = Field(0, ge=0, le=64)
+    """CPU threads of llama_cpp; 0 is the number of cores, at most 4."""
+    system_prompt: str = ""
+    """Replaces the built-in prompt for speech."""
+    tell_time: bool = False
+    """Put the date and time before the newest question; small models are better without it."""
+
+
+class VoiceSettings(Settings):
+    """Text to speech."""
+
+    engine: str = "hibari"
+    """A registered engine of kind `tts`."""
+    fallback: str = "espeak"
+    """Speaks what the first cannot; empty for none."""
+    voice: str = "heart"
+    """Name of the voice in the engine."""
+    speed: float = Field(1.0, ge=0.5, le=2.0)
+    """1.0 is the voice's own pace."""
+
+
+class ControlSettings(Settings):
+    """The Unix socket."""
+
+    socket: str = ""
+    """Path; empty is `$XDG_RUNTIME_DIR/voxspark/voxspark.sock`."""
+    max_clients: int = Field(32, ge=1)
+    """Connections at once; one more is told so and closed."""
+    max_line_bytes: int = Field(1_048_576, ge=1024)
+    """Longest request."""
+    requests_per_second: float = Field(50.0, gt=0)
+    """Sustained rate per client; bursts of twice that are allowed."""
+
+
+class LogSettings(Settings):
+    """Logging, to standard error (the journal, as a service)."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Transcripts appear at `debug` only."""
+
+
+class Config(Settings):
+    """Everything."""
+
+    profile: Literal["embedded", "ollama"] = "embedded"
+    """`embedded` runs anywhere with small bundled models; `ollama` takes Qwen3-8B from Ollama."""
+    devices: DeviceSettings = DeviceSettings()
+    """[devices]"""
+    listening: ListeningSettings = ListeningSettings()
+    """[listening]"""
+    patience: PatienceSettings = PatienceSettings()
+    """[patience]"""
+    barge_in: BargeInSettings = BargeInSettings()
+    """[barge_in]"""
+    transcriber: TranscriberSettings = TranscriberSettings()
+    """[transcriber]"""
+    chat: ChatSettings = ChatSettings()
+    """[chat]"""
+    voice: VoiceSettings = VoiceSettings()
+    """[voice]"""
+    control: ControlSettings = ControlSettings()
+    """[control]"""
+    log: LogSettings = LogSettings()
+    """[log]"""
+
+
+PROFILES: dict[str, dict[str, Any]] = {
+    "embedded": {},
+    "ollama": {
+        "chat": {
+            "engine": "ollama",
+            "model": "qwen3:8b",
+            "context_tokens": 8192,
+            "max_tokens": 400,
+            "temperature": 0.7,
+            "top_p": 0.8,
+            "top_k": 20,
+            "tell_time": True,
+        }
+    },
+}
+"""What a profile sets below the file. Sampling of `ollama`: Qwen3's card, non-thinking."""
+
+
+def config_path() -> Path:
+    """`$VOXSPARK_CONFIG`, or the XDG place."""
+    if chosen := os.environ.get("VOXSPARK_CONFIG"):
+        return Path(chosen)
+    return _xdg("XDG_CONFIG_HOME", Path.home() / ".config") / "voxspark" / "config.toml"
+
+
+def socket_path(config: Config) -> Path:
+    """Where the daemon listens: the setting, or below `$XDG_RUNTIME_DIR`, or a private folder in /tmp."""
+    if config.control.socket:
+        return Path(config.control.socket).expanduser()
+    runtime = _xdg("XDG_RUNTIME_DIR", Path(f"/tmp/voxspark-{os.getuid()}"))
+    return runtime / "voxspark" / "voxspark.sock"
+
+
+def _xdg(variable: str, otherwise: Path) -> Path:
+    value = os.environ.get(variable, "")
+    return Path(value) if value.startswith("/") else otherwise
+
+
+def load_config(
+    path: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Config:
+    """The configuration in force.
+
+    `path` must exist when given; the default path need not. `overrides` are nested tables from the command line and
+    win over all. Raises ConfigError, which names the key and where it was set.
+    """
+    layers: list[tuple[str, dict[str, Any]]] = []
+    place = path or config_path()
+    if path is not None or place.exists():
+        layers.append((str(place), _read(place)))
+    layers.append(("the environment", _from_environment(os.environ if environ is None else environ)))
+    layers.append(("the command line", dict(overrides or {})))
+    for origin, layer in layers:
+        _check_keys(Config, layer, origin)
+    merged: dict[str, Any] = {}
+    for _, layer in layers:
+        merged = _merge(merged, layer)
+    profile = PROFILES.get(str(merged.get("profile", "embedded")), {})
+    try:
+        return Config.model_validate(_merge(profile, merged))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        value = first.get("input")
+        raise ConfigError(
+            "config-value", f"{key} = {value!r} cannot be used: {first['msg']}.", f"See {place} or VOXSPARK_ variables."
+        ) from error
+
+
+def _read(place: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(place.read_text())
+    except OSError as error:
+        raise ConfigError(
+            "config-unreadable", f"{place} cannot be read: {error.strerror}.", "Check the path."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError("config-syntax", f"{place} is not valid TOML: {error}.", "Correct that line.") from error
+
+
+RESERVED_VARIABLES = ("VOXSPARK_CONFIG", "VOXSPARK_SOCKET")
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    tables: dict[str, Any] = {}
+    for name, value in environ.items():
+        if not name.startswith("VOXSPARK_") or name in RESERVED_VARIABLES:
+            continue
+        *parents, key = name.removeprefix("VOXSPARK_").lower().split("__")
+        table = tables
+        for parent in parents:
+            table = table.setdefault(parent, {})
+        table[key] = _env_value(value)
+    return tables
+
+
+def _env_value(text: str) -> Any:
+    """TOML where it is TOML (`true`, `0.5`, `["a"]`), a plain string otherwise."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _check_keys(model: type[BaseModel], table: Mapping[str, Any], origin: str, prefix: str = "") -> None:
+    for key, value in table.items():
+        known = model.model_fields
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            hint = f"Did you mean {prefix}{near[0]}?" if near else f"Known here: {', '.join(sorted(known))}."
+            raise ConfigError("config-unknown-key", f"{origin} sets {prefix}{key}, which does not exist.", hint)
+        annotation = known[key].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            if not isinstance(value, Mapping):
+                raise ConfigError(
+                    "config-value", f"{origin}: {prefix}{key} must be a table.", f"Write [{prefix}{key}]."
+                )
+            _check_keys(annotation, value, origin, f"{prefix}{key}.")
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged

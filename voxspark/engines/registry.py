@@ -1,0 +1,93 @@
+"""The engine registry: metadata before import.
+
+A spec says what an engine is and costs without importing it. Built-in engines and third parties register the same
+way: the entry point group `voxspark.engines`, each entry point a sequence of `EngineSpec`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+from voxspark.errors import EngineError
+
+Kind = Literal["stt", "chat", "tts", "vad", "gate", "wake", "end_of_turn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Memory an engine takes when loaded."""
+
+    cpu_bytes: int = 0
+    """Resident memory of the host."""
+    gpu_bytes: int = 0
+    """Memory of the accelerator; on unified memory both come out of one pool."""
+
+
+def _needs_little(_config: Any) -> Need:
+    return Need(cpu_bytes=32 << 20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSpec:
+    """What is known of an engine before anything heavy is imported."""
+
+    name: str
+    kind: Kind
+    target: str
+    """`package.module:factory`; called with the settings of its kind, returns the engine."""
+    packages: tuple[str, ...] = ()
+    """Import names that must be there."""
+    install: str = ""
+    """The command that brings them."""
+    isolation: Literal["thread", "process", "inline"] = "thread"
+    """`thread`: one private thread. `process`: a worker. `inline`: fast enough for the loop."""
+    licence: str = ""
+    """Of code and weights."""
+    memory: Callable[[Any], Need] = _needs_little
+    """From the engine's settings to its need; an estimate."""
+    capabilities: frozenset[str] = field(default_factory=frozenset)
+
+    def missing(self) -> list[str]:
+        """Import names that cannot be found, without importing them."""
+        return [name for name in self.packages if importlib.util.find_spec(name) is None]
+
+    def create(self, settings: Any) -> Any:
+        """Import and build the engine. Raises EngineError that says how to install what is missing."""
+        if missing := self.missing():
+            raise EngineError(
+                "engine-not-installed",
+                f"The {self.kind} engine {self.name} needs {', '.join(missing)}, which is not installed.",
+                f"Run: {self.install}" if self.install else "",
+            )
+        module, _, attribute = self.target.partition(":")
+        return getattr(importlib.import_module(module), attribute)(settings)
+
+
+@cache
+def registry() -> Mapping[tuple[str, str], EngineSpec]:
+    """(kind, name) to spec. Raises EngineError when two engines of a kind share a name."""
+    found: dict[tuple[str, str], EngineSpec] = {}
+    for entry in entry_points(group="voxspark.engines"):
+        specs: Sequence[EngineSpec] = entry.load()
+        for spec in specs:
+            if found.setdefault((spec.kind, spec.name), spec) is not spec:
+                raise EngineError("engine-twice", f"Two {spec.kind} engines are called {spec.name}.", "Remove one.")
+    return found
+
+
+def find(kind: Kind, name: str) -> EngineSpec:
+    """The spec of an engine. Raises EngineError that lists the choices."""
+    specs = registry()
+    if (spec := specs.get((kind, name))) is not None:
+        return spec
+    names = sorted(n for k, n in specs if k == kind)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    raise EngineError("engine-unknown", f"There is no {kind} engine {name}.", f"{hint}Known: {', '.join(names)}.")

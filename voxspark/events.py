@@ -1,0 +1,217 @@
+"""What happened. Events leave the daemon; state, socket, log, history and tests all read this list.
+
+Every event carries `at`: seconds on the audio clock, the same for input and output samples.
+On the wire an event is one JSON object whose `event` is the class name in snake case.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from voxspark.types import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events."""
+
+    at: float
+
+    @classmethod
+    def name(cls) -> str:
+        """`TurnEnded` -> `turn_ended`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready object; `at` and timings rounded to the millisecond."""
+        fields = {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        return {"event": self.name(), **fields}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, Action):
+        return {"tool": value.tool, "arguments": _plain(value.arguments), "result": value.result}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Event):
+    """All engines are loaded and warm; the daemon listens."""
+
+    profile: str
+    engines: dict[str, str]
+    """Kind to name: `{"transcriber": "faster_whisper bundled:tiny.en", ...}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted(Event):
+    """Somebody began to speak (or resumed, inside one utterance)."""
+
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded(Event):
+    """The utterance is closed."""
+
+    ended_at: float
+    """The last voiced sample."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWord(Event):
+    """The wake word was heard."""
+
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted(Event):
+    """A turn began; nothing audible comes of it before it is confirmed."""
+
+    turn: int
+    source: str
+    end_of_speech: float
+    """Where its timings count from: the last voiced sample, or when the text arrived."""
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed(Event):
+    """The utterance as text."""
+
+    turn: int
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnJudged(Event):
+    """How long the silence must last before this turn may be heard."""
+
+    turn: int
+    patience_seconds: float
+    reads: str
+    """`closed`, `doubtful` or `open`: what the text judge says."""
+    sounds: float | None
+    """Probability that the speaker has finished, or None without an end-of-turn model."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnConfirmed(Event):
+    """The gate is open: the turn may be heard and may act."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstToken(Event):
+    """The language model (or the local intent) began to answer."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Event):
+    """One speakable piece of the reply, as the model wrote it."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakingStarted(Event):
+    """`at` is the first audible sample of the reply at the speaker."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeDucked(Event):
+    """Somebody may be interrupting: the reply goes on quietly; or `gain` 1.0: false alarm, back again."""
+
+    turn: int
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUsed(Event):
+    """A tool finished."""
+
+    turn: int
+    tool: str
+    arguments: dict[str, Any]
+    result: str
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRang(Event):
+    """A timer is due."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded(Event):
+    """The last event of a turn.
+
+    `timings` are seconds after the end of speech; a name is missing when that did not happen:
+    `transcript` (text known), `first_token` (model began), `first_clause` (speakable text), `first_audio` (samples
+    ready), `confirmed` (gate opened), `first_audible` (heard at the speaker), `ended`.
+    """
+
+    turn: int
+    outcome: str
+    """`answered`, `interrupted`, `withdrawn`, `empty` or `failed`."""
+    transcript: str
+    heard: str
+    timings: dict[str, float] = field(default_factory=dict)
+    actions: tuple[Action, ...] = ()
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Event):
+    """Something went wrong and the daemon goes on."""
+
+    stage: str
+    code: str
+    message: str
+    remedy: str = ""
+    turn: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChanged(Event):
+    """A microphone or speaker opened, failed or came back."""
+
+    device: str
+    """`microphone` or `speaker`."""
+    state: str
+    """`open`, `lost` or `ended` (a file was played to its end)."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDropped(Event):
+    """The daemon fell behind the microphone; one event per burst."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping(Event):
+    """The daemon is going down."""
+
+    reason: str

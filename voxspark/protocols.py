@@ -1,0 +1,163 @@
+"""What a turn and its owner need from the world. Engines, devices and fakes are all these shapes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import Protocol
+
+from voxspark.events import Event
+from voxspark.types import Action, Chunk, Clip, Message, Pcm, Pcm16, Transcript
+
+Emit = Callable[[Event], None]
+"""Hands an event to everybody who listens; never blocks."""
+
+Clock = Callable[[], float]
+"""Seconds on the audio clock."""
+
+
+class VoiceActivity(Protocol):
+    """Tells speech from everything else, chunk by chunk, with state."""
+
+    def probability(self, samples: Pcm16) -> float:
+        """0..1 for one chunk of 512 samples at 16 kHz. Takes about a millisecond; may run on the loop."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the past, for a new utterance after a gap."""
+        ...
+
+
+class VoiceGate(Protocol):
+    """A nearly free first look: could this be speech at all?"""
+
+    def open(self, samples: Pcm16) -> bool:
+        """For one chunk of 512 samples at 16 kHz."""
+        ...
+
+
+class WakeWordDetector(Protocol):
+    """Finds a spoken name in the stream."""
+
+    def detect(self, samples: Pcm16) -> str | None:
+        """The wake word that ends in this chunk, or None."""
+        ...
+
+
+class EndOfTurnModel(Protocol):
+    """Hears whether the speaker has finished."""
+
+    async def completeness(self, samples: Pcm16) -> float:
+        """0..1 for an utterance at 16 kHz that ends in a short silence. Raises EngineError."""
+        ...
+
+
+class Transcriber(Protocol):
+    """Turns an utterance into text."""
+
+    async def transcribe(self, samples: Pcm16) -> Transcript:
+        """Mono 16 kHz, any length. Empty text when nothing was said. Raises TranscriberError."""
+        ...
+
+
+class Chat(Protocol):
+    """A language model that streams."""
+
+    def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+        """Text deltas as they are generated; closing the generator stops the model. Raises ChatError."""
+        ...
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        """Load the model and prefill this prefix, so that the first answer is as quick as the second."""
+        ...
+
+
+class Synthesizer(Protocol):
+    """Turns text that is ready to be spoken into samples."""
+
+    def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
+        """Pieces of speech with their sample rate, first one early. Raises SynthesizerError."""
+        ...
+
+
+class Microphone(Protocol):
+    """A source of chunks."""
+
+    def chunks(self) -> AsyncGenerator[Chunk, None]:
+        """Every chunk of 32 ms in order, until the source ends. Raises DeviceError when the device goes away."""
+        ...
+
+    dropped_seconds: float
+    """Audio thrown away so far because nobody read it in time."""
+
+
+class Speaker(Protocol):
+    """Plays clips in order, with at most about 200 ms queued behind the sound card."""
+
+    def begin(self) -> None:
+        """A new reply: the count of heard seconds starts again at zero, the gain at 1."""
+        ...
+
+    async def play(self, clip: Clip) -> None:
+        """Queue one clip; returns when the last of it is queued. Raises DeviceError."""
+        ...
+
+    async def drain(self) -> None:
+        """Return when everything queued has been heard."""
+        ...
+
+    def stop(self) -> float:
+        """Drop what is queued, at once; the seconds of this reply that were heard."""
+        ...
+
+    def duck(self, gain: float) -> None:
+        """Play on at this gain, 0..1, from the next few milliseconds."""
+        ...
+
+    @property
+    def audible_since(self) -> float | None:
+        """Audio clock of the first audible sample of this reply, or None while there is none."""
+        ...
+
+
+class TurnScope(Protocol):
+    """What an agent may ask of the turn it works for."""
+
+    async def act(self, tool: str, arguments: dict[str, object], call: Callable[[], Awaitable[str]]) -> str:
+        """Run a call that changes the world: after the turn is confirmed, in the owner's scope, to its end.
+
+        The result is committed to history even when the turn has died. Raises ToolError.
+        """
+        ...
+
+    def used(self, tool: str, arguments: dict[str, object], result: str) -> None:
+        """Report a call that only read."""
+        ...
+
+
+class Agent(Protocol):
+    """Answers a transcript."""
+
+    def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
+        """Text deltas of the answer; none at all when silence is the answer ("stop")."""
+        ...
+
+
+class Conversation(Protocol):
+    """The history as an agent reads it."""
+
+    def messages(self) -> list[Message]:
+        """Everything committed so far, oldest first, without the system prompt."""
+        ...
+
+    @property
+    def last_heard(self) -> str:
+        """The last reply, as far as it was heard; empty when there is none."""
+        ...
+
+
+class ActRunner(Protocol):
+    """Runs what must outlive a turn; the Assistant's scope."""
+
+    async def run(self, call: Callable[[], Awaitable[Action]]) -> Action:
+        """The call runs to its end even when the caller is cancelled."""
+        ...

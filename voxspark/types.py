@@ -1,0 +1,242 @@
+"""Values that flow down, and signals that reach the Assistant's inbox. All frozen, none knows anybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE_HZ = 16_000
+"""Rate of everything heard: what Whisper, Silero VAD and microWakeWord expect."""
+
+CHUNK_SAMPLES = 512
+"""Samples in one chunk (32 ms): the frame Silero VAD v6 is defined on."""
+
+CHUNK_SECONDS = CHUNK_SAMPLES / SAMPLE_RATE_HZ
+
+Pcm16 = NDArray[np.int16]
+"""Heard audio: mono, 16 kHz, shape (n,)."""
+
+Pcm = NDArray[np.float32]
+"""Spoken audio: mono, -1..1, shape (n,), at the rate named beside it."""
+
+
+# ── values ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """One 32 ms piece of the microphone."""
+
+    samples: Pcm16
+    """Shape (512,)."""
+    at: float
+    """Seconds on the audio clock of the first sample."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Utterance:
+    """What somebody said, as audio from the microphone or as text from the socket."""
+
+    samples: Pcm16 | None = None
+    """Audio with its pre-roll, or None when `text` is given."""
+    text: str | None = None
+    started_at: float = 0.0
+    """Seconds on the audio clock: first voiced sample (or when the text arrived)."""
+    ended_at: float = 0.0
+    """Seconds on the audio clock: last voiced sample so far (or when the text arrived)."""
+    source: str = "microphone"
+    """`microphone`, `push_to_talk`, `socket` or `timer`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a transcriber made of an utterance; `text` is empty when nothing was said."""
+
+    text: str
+    language: str = "en"
+    confidence: float = 0.0
+    """Mean token log-probability, 0 is certain, below -1 is doubtful."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation, as chat models know it."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """A spoken piece of a reply."""
+
+    samples: Pcm
+    sample_rate_hz: int
+    text: str
+    """The words this clip says, as the model wrote them; what history keeps when it is heard."""
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.sample_rate_hz
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A tool call that really happened."""
+
+    tool: str
+    arguments: dict[str, object]
+    result: str
+
+
+# ── signals: into the inbox ─────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechBegan:
+    """Enough voiced audio to call it speech: a new utterance is open."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechGrew(SpeechBegan):
+    """One more voiced chunk of the open utterance."""
+
+    voiced_seconds: float
+    """Voiced audio since speech began or resumed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpeechPaused:
+    """The early silence is reached: a turn may start, speculatively."""
+
+    at: float
+    utterance: Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceGrew:
+    """One more silent chunk after a pause, until the hangover ends the utterance."""
+
+    at: float
+    silence_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """The user speaks on inside the same utterance, after a pause."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDropped:
+    """What began was too short to be speech."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UtteranceEnded:
+    """The utterance is closed; nothing will be added to it."""
+
+    at: float
+    utterance: Utterance
+    reason: Literal["hangover", "release", "maximum"]
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWordHeard:
+    """The wake word was spoken."""
+
+    at: float
+    word: str
+
+
+ListeningSignal = (
+    SpeechBegan
+    | SpeechGrew
+    | SpeechPaused
+    | SilenceGrew
+    | SpeechResumed
+    | SpeechDropped
+    | UtteranceEnded
+    | WakeWordHeard
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A text question from the socket."""
+
+    request: str
+    """Opaque id; the turn's events carry it."""
+    text: str
+    aloud: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SayRequested:
+    """A text to be spoken as it is."""
+
+    request: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """Push-to-talk went down."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Push-to-talk came up."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """Be quiet: end the live turn and whatever rings."""
+
+    reason: str = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Rang:
+    """A timer is due."""
+
+    label: str
+    sentence: str
+    """What to say: 'Your tea timer is done.'"""
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownRequested:
+    """End the daemon."""
+
+    reason: str = "shutdown"
+
+
+OwnerSignal = Asked | SayRequested | Pressed | Released | StopRequested | Rang | ShutdownRequested
+
+
+@dataclass(frozen=True, slots=True)
+class TurnResult:
+    """What a turn leaves behind; the one thing history is written from."""
+
+    outcome: Literal["answered", "interrupted", "withdrawn", "empty", "failed"]
+    """`withdrawn`: a speculative turn thrown away unheard. `empty`: nothing was said."""
+    transcript: str = ""
+    heard: str = ""
+    """The part of the reply the user heard, cut at the word where playback stopped."""
+    actions: tuple[Action, ...] = ()
+    """Tool calls that changed the world."""
+    timings: dict[str, float] = field(default_factory=dict)
+    """Seconds after the end of speech; names in `voxspark.events.TurnEnded`."""
