@@ -1,0 +1,238 @@
+"""Finding and opening devices, against a PortAudio written by hand."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import numpy as np
+import pytest
+
+from voxspark.devices.portaudio import PortAudioMicrophone, PortAudioSpeaker
+from voxspark.devices.sound_host import DeviceInfo, SoundHost, list_devices
+from voxspark.errors import DeviceError
+from voxspark.types import Clip
+
+
+class PortAudioError(Exception):
+    pass
+
+
+class Stream:
+    """What PortAudio opens; the test calls its callback."""
+
+    latency = 0.05
+
+    def __init__(self, host: FakePortAudio, direction: str, options: dict[str, Any]) -> None:
+        self._host = host
+        self.direction = direction
+        self.callback = options["callback"]
+        self.finished = options["finished_callback"]
+        self.channels: int = options["channels"]
+        self.open = False
+
+    def start(self) -> None:
+        self.open = True
+        self._host.running.append(self)
+
+    def abort(self) -> None:
+        if self.open:
+            self.finished()
+
+    def close(self) -> None:
+        self.open = False
+
+    def pull(self, frames: int, status: Any = None) -> Any:
+        data = np.ones((frames, self.channels), np.float32)
+        self.callback(data, frames, SimpleNamespace(outputBufferDacTime=1.1, currentTime=1.0), status)
+        return data
+
+
+class FakePortAudio(ModuleType):
+    """The part of `sounddevice` that is used. `connected` is the hardware; `listed` what PortAudio knows of it."""
+
+    PortAudioError = PortAudioError
+
+    def __init__(self) -> None:
+        super().__init__("sounddevice")
+        self.connected: list[tuple[str, int, int]] = [("USB Headset", 1, 2), ("HDMI", 0, 8)]
+        self.listed = list(self.connected)
+        self.default = SimpleNamespace(device=(0, 1))
+        self.running: list[Stream] = []
+        self.refused_channels: Sequence[int] = ()
+        self.starts = 1
+        self.hold: threading.Event | None = None
+
+    def query_devices(self) -> list[dict[str, Any]]:
+        keys = ("name", "max_input_channels", "max_output_channels")
+        return [{**dict(zip(keys, device, strict=True)), "default_samplerate": 48_000.0} for device in self.listed]
+
+    def _terminate(self) -> None:
+        assert not any(stream.open for stream in self.running)
+
+    def _initialize(self) -> None:
+        self.listed = list(self.connected)
+        self.starts += 1
+
+    def InputStream(self, **options: Any) -> Stream:
+        return self._stream("input", options)
+
+    def OutputStream(self, **options: Any) -> Stream:
+        return self._stream("output", options)
+
+    def _stream(self, direction: str, options: dict[str, Any]) -> Stream:
+        if self.hold is not None:
+            self.hold.wait(10)
+        if options["channels"] in self.refused_channels:
+            raise PortAudioError("Invalid number of channels")
+        return Stream(self, direction, options)
+
+
+@pytest.fixture
+def portaudio(monkeypatch: pytest.MonkeyPatch) -> FakePortAudio:
+    fake = FakePortAudio()
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)
+    return fake
+
+
+async def microphone(name: str, host: SoundHost) -> PortAudioMicrophone:
+    device = PortAudioMicrophone(name, anyio.current_time, host)
+    await device.open()
+    return device
+
+
+async def speaker(name: str, host: SoundHost) -> PortAudioSpeaker:
+    device = PortAudioSpeaker(name, anyio.current_time, 0.2, host)
+    await device.open()
+    return device
+
+
+def test_devices_are_listed_by_what_they_can_do(portaudio: FakePortAudio) -> None:
+    assert list_devices() == [
+        DeviceInfo("USB Headset", "microphone", 1, 48_000, True),
+        DeviceInfo("USB Headset", "speaker", 2, 48_000, False),
+        DeviceInfo("HDMI", "speaker", 8, 48_000, True),
+    ]
+
+
+@pytest.mark.anyio
+async def test_a_device_is_found_by_default_name_or_part_of_it(portaudio: FakePortAudio) -> None:
+    portaudio.connected = portaudio.listed = [("HDMI 10", 0, 2), ("HDMI 1", 0, 2), *portaudio.listed]
+    portaudio.default.device = (2, 3)
+    for name, found in [("default", "HDMI"), ("hdmi 1", "HDMI 1"), ("headset", "USB Headset"), ("HDMI", "HDMI")]:
+        device = await speaker(name, SoundHost())
+        assert device.description == f"{found}, 48000 Hz"
+        device.close()
+
+
+@pytest.mark.anyio
+async def test_an_unknown_name_lists_the_nearest(portaudio: FakePortAudio) -> None:
+    with pytest.raises(DeviceError, match="There is no microphone called HDMI") as caught:
+        await microphone("HDMI", SoundHost())
+    assert caught.value.code == "microphone-not-found"
+    assert "USB Headset" in caught.value.remedy
+
+
+@pytest.mark.anyio
+async def test_a_machine_without_devices(portaudio: FakePortAudio) -> None:
+    portaudio.connected = portaudio.listed = []
+    portaudio.default.device = (-1, -1)
+    for name in ("default", "anything"):
+        with pytest.raises(DeviceError) as caught:
+            await speaker(name, SoundHost())
+        assert caught.value.code == "speaker-not-found"
+
+
+@pytest.mark.anyio
+async def test_a_device_that_refuses_two_channels_is_opened_with_one(portaudio: FakePortAudio) -> None:
+    portaudio.refused_channels = (2,)
+    device = await speaker("HDMI", SoundHost())
+    assert portaudio.running[-1].channels == 1
+    device.close()
+    portaudio.refused_channels = (1, 2, 8)
+    with pytest.raises(DeviceError) as caught:
+        await speaker("HDMI", SoundHost())
+    assert caught.value.code == "speaker-open-failed"
+    assert isinstance(caught.value.__cause__, PortAudioError)
+
+
+@pytest.mark.anyio
+async def test_a_device_plugged_in_later_is_found_though_an_idle_speaker_is_open(portaudio: FakePortAudio) -> None:
+    host = SoundHost()
+    voice = await speaker("HDMI", host)
+    portaudio.connected = [*portaudio.connected, ("New Mic", 1, 0)]
+    ears = await microphone("New Mic", host)
+    assert [stream.open for stream in portaudio.running] == [False, True]
+    await voice.play(Clip(np.ones(100, np.float32), 48_000, "hi"))
+    assert [stream.open for stream in portaudio.running] == [False, True, True]
+    assert portaudio.running[-1].pull(200)[:, 1].tolist() == [1.0] * 100 + [0.0] * 100
+    ears.close()
+    voice.close()
+
+
+@pytest.mark.anyio
+async def test_a_speaker_that_speaks_is_not_closed_for_a_search(portaudio: FakePortAudio) -> None:
+    host = SoundHost()
+    voice = await speaker("HDMI", host)
+    await voice.play(Clip(np.ones(100, np.float32), 48_000, "hi"))
+    with pytest.raises(DeviceError):
+        await microphone("New Mic", host)
+    assert portaudio.running[0].open
+    assert portaudio.starts == 1
+    voice.close()
+
+
+@pytest.mark.anyio
+async def test_a_device_nobody_waits_for_any_more_is_closed(portaudio: FakePortAudio) -> None:
+    host, portaudio.hold = SoundHost(), threading.Event()
+    with anyio.move_on_after(0.05):
+        await microphone("Headset", host)
+    portaudio.hold.set()
+    portaudio.hold = None
+    device = await speaker("HDMI", host)
+    assert [(stream.direction, stream.open) for stream in portaudio.running] == [("input", False), ("output", True)]
+    device.close()
+
+
+@pytest.mark.anyio
+async def test_a_stream_that_ends_by_itself_is_a_loss(portaudio: FakePortAudio) -> None:
+    host = SoundHost()
+    voice, ears = await speaker("HDMI", host), await microphone("Headset", host)
+    await anyio.to_thread.run_sync(portaudio.running[0].finished)
+    assert (await voice.lost()).code == "speaker-lost"
+    with pytest.raises(DeviceError, match="The speaker HDMI has gone"):
+        await voice.play(Clip(np.ones(100, np.float32), 48_000, "hi"))
+    await anyio.to_thread.run_sync(portaudio.running[1].finished)
+    with pytest.raises(DeviceError) as caught:
+        await anext(ears.chunks())
+    assert caught.value.code == "microphone-lost"
+    voice.close()
+
+
+class NoLibrary:
+    """An import system in which loading PortAudio fails as `sounddevice` fails without the library."""
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        if name == "sounddevice":
+            raise OSError("PortAudio library not found")
+        return None
+
+
+@pytest.fixture
+def _no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [NoLibrary(), *sys.meta_path])
+
+
+@pytest.mark.usefixtures("_no_library")
+def test_a_missing_library_says_how_to_get_it() -> None:
+    with pytest.raises(DeviceError) as caught:
+        list_devices()
+    assert caught.value.code == "portaudio-missing"
+    assert "apt-get install libportaudio2" in caught.value.remedy

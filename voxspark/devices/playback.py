@@ -1,0 +1,227 @@
+"""What every speaker has in common: a short queue, a gain without clicks, and the count of what was heard."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+
+import anyio
+import numpy as np
+from anyio.lowlevel import checkpoint
+
+from voxspark.errors import DeviceError
+from voxspark.protocols import Clock
+from voxspark.types import Clip, Pcm
+
+GAIN_RAMP_SECONDS = 0.01
+"""Time for a change of gain from 0 to 1; shorter clicks, longer is heard as a delay."""
+
+STOP_FADE_SECONDS = 0.005
+
+AUDIBLE_AMPLITUDE = 10 ** (-60 / 20)
+"""-60 dBFS: below the noise of a quiet room."""
+
+_SHORTEST_WAIT_SECONDS = 0.001
+
+
+class Playback:
+    """A bounded queue of samples between `play()` and whoever pulls them; safe between two threads.
+
+    All times are seconds on one monotonic clock, chosen by the caller. The lock is held for microseconds.
+    """
+
+    def __init__(self, sample_rate_hz: int, queue_seconds: float) -> None:
+        self.sample_rate_hz = sample_rate_hz
+        self._ring = np.zeros(max(1, round(queue_seconds * sample_rate_hz)), np.float32)
+        self._start = self._filled = 0
+        self._tail: Pcm = np.zeros(0, np.float32)
+        self._gain = self._target_gain = 1.0
+        self._pulled = 0
+        self._heard_until = -math.inf
+        self._audible_at: float | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def capacity(self) -> int:
+        """Samples that fit."""
+        return len(self._ring)
+
+    @property
+    def pending(self) -> int:
+        """Samples that the next pulls will give: the queue, or the fade-out after a stop."""
+        with self._lock:
+            return max(self._filled, len(self._tail))
+
+    @property
+    def audible_at(self) -> float | None:
+        """When the first audible sample of this reply is heard."""
+        return self._audible_at
+
+    def begin(self) -> None:
+        """Start a new reply: nothing heard yet, gain 1."""
+        with self._lock:
+            self._pulled, self._heard_until, self._audible_at = 0, -math.inf, None
+            self._gain = self._target_gain = 1.0
+
+    def push(self, samples: Pcm) -> int:
+        """Queue as many of these samples as fit; returns how many. Not-a-number becomes silence."""
+        with self._lock:
+            n = min(len(samples), len(self._ring) - self._filled)
+            self._ring[self._places(self._filled, n)] = np.nan_to_num(samples[:n], posinf=1.0, neginf=-1.0)
+            self._filled += n
+            return n
+
+    def pull(self, n: int, heard_at: float) -> Pcm:
+        """The next `n` samples, the first of which is heard at `heard_at`; silence where the queue is empty."""
+        out = np.zeros(n, np.float32)
+        with self._lock:
+            taken = min(n, self._filled)
+            out[:taken] = self._ring[self._places(0, taken)] * self._gains(taken)
+            self._start = (self._start + taken) % len(self._ring)
+            self._filled -= taken
+            if taken < n:
+                self._gain = self._target_gain
+            if taken:
+                self._count(out[:taken], heard_at)
+            if len(self._tail):
+                fading = min(n, len(self._tail))
+                out[:fading] += self._tail[:fading]
+                self._tail = self._tail[fading:]
+        return out
+
+    def stop(self, now: float) -> float:
+        """Drop the queue but for a short fade-out; the seconds of this reply heard by `now`."""
+        with self._lock:
+            fading = min(self._filled, round(STOP_FADE_SECONDS * self.sample_rate_hz))
+            if fading:
+                ramp = np.linspace(self._gain, 0.0, fading, dtype=np.float32)
+                self._tail = self._ring[self._places(0, fading)] * ramp
+            self._filled = 0
+            return max(0.0, self._pulled / self.sample_rate_hz - max(0.0, self._heard_until - now))
+
+    def duck(self, gain: float) -> None:
+        """Move to this gain, 0..1."""
+        self._target_gain = min(1.0, max(0.0, gain))
+
+    def remaining_seconds(self, now: float) -> float:
+        """Until everything queued is heard; at least what is known now."""
+        with self._lock:
+            return self._filled / self.sample_rate_hz + max(0.0, self._heard_until - now)
+
+    def _places(self, offset: int, n: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        return np.arange(self._start + offset, self._start + offset + n, dtype=np.int64) % len(self._ring)
+
+    def _gains(self, n: int) -> Pcm | np.float32:
+        change = self._target_gain - self._gain
+        if not change or not n:
+            return np.float32(self._gain)
+        steps = np.arange(1, n + 1, dtype=np.float32) / np.float32(GAIN_RAMP_SECONDS * self.sample_rate_hz)
+        gains = np.float32(self._gain) + np.sign(np.float32(change)) * np.minimum(steps, np.float32(abs(change)))
+        self._gain = self._target_gain if steps[-1] >= abs(change) else float(gains[-1])
+        return np.asarray(gains, dtype=np.float32)
+
+    def _count(self, samples: Pcm, heard_at: float) -> None:
+        self._pulled += len(samples)
+        self._heard_until = heard_at + len(samples) / self.sample_rate_hz
+        if self._audible_at is None:
+            audible = np.flatnonzero(np.abs(samples) > AUDIBLE_AMPLITUDE)
+            if len(audible):
+                self._audible_at = heard_at + int(audible[0]) / self.sample_rate_hz
+
+
+class QueuedSpeaker:
+    """A Speaker over a Playback; a subclass says what pulls it, by which clock, and when the device is gone."""
+
+    description = "speaker"
+    """For a person: which device this is."""
+
+    def __init__(self, clock: Clock, playback: Playback) -> None:
+        self._clock = clock
+        self._playback = playback
+        self._reply = 0
+        self._closed = False
+
+    def begin(self) -> None:
+        """A new reply; what is left of the one before is dropped."""
+        self.stop()
+        self._playback.begin()
+
+    async def play(self, clip: Clip) -> None:
+        """Queue one clip, waiting for space; ends early when `stop()` drops the reply. Raises DeviceError."""
+        await checkpoint()
+        reply = self._reply
+        for piece in _pieces(clip, self._playback.sample_rate_hz):
+            while True:
+                self._check()
+                self._advance()
+                piece = piece[self._playback.push(piece) :]
+                if not len(piece):
+                    break
+                wait = min(len(piece), self._playback.capacity // 4) / self._playback.sample_rate_hz
+                await anyio.sleep(max(_SHORTEST_WAIT_SECONDS, wait))
+                if self._reply != reply:
+                    return
+
+    async def drain(self) -> None:
+        """Return when everything queued has been heard. Raises DeviceError."""
+        while True:
+            self._check()
+            self._advance()
+            remaining = self._playback.remaining_seconds(self._now())
+            if remaining <= 0:
+                return
+            await anyio.sleep(max(_SHORTEST_WAIT_SECONDS, remaining))
+
+    def stop(self) -> float:
+        """Drop what is queued, at once; the seconds of this reply that were heard."""
+        self._reply += 1
+        self._advance()
+        return self._playback.stop(self._now())
+
+    def duck(self, gain: float) -> None:
+        """Play on at this gain, 0..1, after a ramp of 10 ms."""
+        self._advance()
+        self._playback.duck(gain)
+
+    @property
+    def audible_since(self) -> float | None:
+        """Audio clock of the first sample of this reply above -60 dBFS, or None while there is none."""
+        self._advance()
+        at = self._playback.audible_at
+        return None if at is None else self._clock() - (self._now() - at)
+
+    async def lost(self) -> DeviceError:
+        """Return when the device goes away, with the reason; most never do."""
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    def close(self) -> None:
+        """Let the device go, without waiting. A closed speaker does not play."""
+        self._advance()
+        self._closed = True
+
+    def _now(self) -> float:
+        return self._clock()
+
+    def _advance(self) -> None:
+        """Catch up with the clock, where no thread does."""
+
+    def _check(self) -> None:
+        """Raise DeviceError when the device cannot play."""
+        if self._closed:
+            raise DeviceError("speaker-closed", "The speaker is closed.")
+
+
+def _pieces(clip: Clip, sample_rate_hz: int) -> Iterator[Pcm]:
+    """The clip at another rate, 100 ms at a time, so that resampling never holds the loop up."""
+    samples = np.ascontiguousarray(clip.samples, dtype=np.float32)
+    if clip.sample_rate_hz == sample_rate_hz:
+        yield samples
+        return
+    import soxr
+
+    stream = soxr.ResampleStream(clip.sample_rate_hz, sample_rate_hz, 1, dtype="float32")
+    step = max(1, clip.sample_rate_hz // 10)
+    for start in range(0, len(samples), step):
+        yield stream.resample_chunk(samples[start : start + step], last=start + step >= len(samples))

@@ -1,0 +1,183 @@
+"""Devices that come back: whatever is unplugged or restarted, the daemon goes on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Literal, Protocol
+
+import anyio
+from anyio.abc import TaskStatus
+
+from voxspark.errors import DeviceError
+from voxspark.events import DeviceChanged, Failed
+from voxspark.protocols import Clock, Emit, Microphone, Speaker
+from voxspark.types import Chunk, Clip
+
+FIRST_WAIT_SECONDS = 0.25
+LONGEST_WAIT_SECONDS = 5.0
+
+
+class OpenMicrophone(Microphone, Protocol):
+    """A microphone that says which device it is."""
+
+    description: str
+
+
+class OpenSpeaker(Speaker, Protocol):
+    """A speaker that can go away."""
+
+    description: str
+
+    async def lost(self) -> DeviceError:
+        """Return when the device goes away, with the reason."""
+        ...
+
+    def close(self) -> None:
+        """Let the device go, without waiting."""
+        ...
+
+
+class _Link:
+    """Whether a device is there, told once per change; and how long to wait before the next try."""
+
+    def __init__(self, device: Literal["microphone", "speaker"], emit: Emit, clock: Clock) -> None:
+        self.device = device
+        self.state = "opening"
+        self._emit = emit
+        self._clock = clock
+        self._opened_at = 0.0
+        self._wait_seconds = FIRST_WAIT_SECONDS
+
+    def opened(self, description: str, at: float) -> None:
+        if self.state != "open":
+            self.state = "open"
+            self._opened_at = at
+            self._emit(DeviceChanged(self._opened_at, self.device, "open", description))
+
+    def ended(self, description: str) -> None:
+        self.state = "ended"
+        self._emit(DeviceChanged(self._clock(), self.device, "ended", description))
+
+    def lost(self, error: DeviceError) -> None:
+        now, was = self._clock(), self.state
+        if was == "open" and now - self._opened_at > LONGEST_WAIT_SECONDS:
+            self._wait_seconds = FIRST_WAIT_SECONDS
+        self.state = f"lost: {error.message}"
+        if not was.startswith("lost"):
+            self._emit(Failed(now, error.stage, error.code, error.message, error.remedy))
+            self._emit(DeviceChanged(now, self.device, "lost", error.message))
+
+    async def wait(self) -> None:
+        """Before the next try: 0.25 s, then twice as long each time up to 5 s, until a device lasts."""
+        await anyio.sleep(self._wait_seconds)
+        self._wait_seconds = min(2 * self._wait_seconds, LONGEST_WAIT_SECONDS)
+
+
+class ReliableMicrophone:
+    """A Microphone that opens its source again when it is lost, and ends when its source ends."""
+
+    def __init__(self, open: Callable[[], Awaitable[OpenMicrophone]], emit: Emit, clock: Clock) -> None:
+        self._open = open
+        self._link = _Link("microphone", emit, clock)
+        self.dropped_seconds = 0.0
+
+    @property
+    def state(self) -> str:
+        """`opening`, `open`, `lost: MESSAGE` or `ended`."""
+        return self._link.state
+
+    async def chunks(self) -> AsyncGenerator[Chunk, None]:
+        """Every chunk of every source, until one ends by itself. Raises no DeviceError."""
+        while True:
+            try:
+                source = await self._open()
+                dropped_before = self.dropped_seconds
+                async with aclosing(source.chunks()) as chunks:
+                    async for chunk in chunks:
+                        self._link.opened(source.description, chunk.at)
+                        self.dropped_seconds = dropped_before + source.dropped_seconds
+                        yield chunk
+            except DeviceError as error:
+                self._link.lost(error)
+            else:
+                self._link.ended(source.description)
+                return
+            await self._link.wait()
+
+
+class ReliableSpeaker:
+    """A Speaker that fails quickly while its device is missing, and gets it back in `run()`."""
+
+    def __init__(self, open: Callable[[], Awaitable[OpenSpeaker]], emit: Emit, clock: Clock) -> None:
+        self._open = open
+        self._link = _Link("speaker", emit, clock)
+        self._speaker: OpenSpeaker | None = None
+        self._missing: DeviceError | None = DeviceError(
+            "speaker-not-open", "The speaker is not open yet.", "Wait a moment and ask again."
+        )
+
+    @property
+    def state(self) -> str:
+        """`opening`, `open` or `lost: MESSAGE`."""
+        return self._link.state
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Keep the device open until cancelled; started when the first try is over."""
+        started = False
+        try:
+            while True:
+                try:
+                    self._speaker = speaker = await self._open()
+                except DeviceError as error:
+                    self._lose(error)
+                else:
+                    self._missing = None
+                    self._link.opened(speaker.description, self._clock())
+                if not started:
+                    task_status.started()
+                    started = True
+                if self._missing is None:
+                    self._lose(await speaker.lost())
+                    speaker.close()
+                await self._link.wait()
+        finally:
+            if self._speaker is not None:
+                self._speaker.close()
+
+    def begin(self) -> None:
+        """A new reply."""
+        if self._speaker is not None:
+            self._speaker.begin()
+
+    async def play(self, clip: Clip) -> None:
+        """Queue one clip. Raises DeviceError, at once when the device is missing."""
+        await self._there().play(clip)
+
+    async def drain(self) -> None:
+        """Return when everything queued has been heard. Raises DeviceError when the device goes away meanwhile."""
+        await self._there().drain()
+
+    def stop(self) -> float:
+        """Drop what is queued; the seconds of this reply that were heard, also on a device that is gone since."""
+        return 0.0 if self._speaker is None else self._speaker.stop()
+
+    def duck(self, gain: float) -> None:
+        """Play on at this gain."""
+        if self._speaker is not None:
+            self._speaker.duck(gain)
+
+    @property
+    def audible_since(self) -> float | None:
+        """Audio clock of the first audible sample of this reply."""
+        return None if self._speaker is None else self._speaker.audible_since
+
+    def _there(self) -> OpenSpeaker:
+        if self._missing is not None:
+            raise DeviceError(self._missing.code, self._missing.message, self._missing.remedy)
+        assert self._speaker is not None
+        return self._speaker
+
+    def _lose(self, error: DeviceError) -> None:
+        self._missing = error
+        self._link.lost(error)
