@@ -49,10 +49,10 @@ class _Link:
         self._opened_at = 0.0
         self._wait_seconds = FIRST_WAIT_SECONDS
 
-    def opened(self, description: str, at: float) -> None:
+    def opened(self, description: str, at: float | None = None) -> None:
         if self.state != "open":
             self.state = "open"
-            self._opened_at = at
+            self._opened_at = self._clock() if at is None else at
             self._emit(DeviceChanged(self._opened_at, self.device, "open", description))
 
     def ended(self, description: str) -> None:
@@ -133,7 +133,7 @@ class ReliableSpeaker:
                     self._lose(error)
                 else:
                     self._missing = None
-                    self._link.opened(speaker.description, self._clock())
+                    self._link.opened(speaker.description)
                 if not started:
                     task_status.started()
                     started = True

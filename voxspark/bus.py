@@ -1,0 +1,53 @@
+"""Events from the daemon to everybody who listens. Publishing never waits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from voxspark.errors import ControlError
+from voxspark.events import Event
+
+BOUND = 256
+"""Events a subscriber may fall behind before it is let go."""
+
+
+class EventBus:
+    """Fans events out to bounded subscribers."""
+
+    def __init__(self) -> None:
+        self._subscribers: set[MemoryObjectSendStream[Event]] = set()
+
+    def publish(self, event: Event) -> None:
+        """Hand the event to all; a subscriber that is full is let go."""
+        for stream in tuple(self._subscribers):
+            try:
+                stream.send_nowait(event)
+            except anyio.WouldBlock:
+                self._subscribers.discard(stream)
+                stream.close()
+            except anyio.BrokenResourceError:
+                self._subscribers.discard(stream)
+
+    @asynccontextmanager
+    async def subscribe(self, bound: int = BOUND) -> AsyncIterator[AsyncIterator[Event]]:
+        """Events from now on. The iterator raises ControlError `subscriber-too-slow` when it fell `bound` behind."""
+        send, receive = anyio.create_memory_object_stream[Event](bound)
+        self._subscribers.add(send)
+        try:
+            async with receive:
+                yield self._events(send, receive)
+        finally:
+            self._subscribers.discard(send)
+            send.close()
+
+    async def _events(
+        self, send: MemoryObjectSendStream[Event], receive: MemoryObjectReceiveStream[Event]
+    ) -> AsyncIterator[Event]:
+        async for event in receive:
+            yield event
+        if send not in self._subscribers:
+            raise ControlError("subscriber-too-slow", f"You fell {BOUND} events behind.", "Subscribe again.")

@@ -1,0 +1,60 @@
+"""What the doors need from the assistant."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from voxspark.events import Event
+from voxspark.types import Pcm16, Transcript
+
+
+class Daemon(Protocol):
+    """The assistant, as a door sees it. Every call raises VoxSparkError when it cannot be done now."""
+
+    def ask(self, text: str, *, aloud: bool) -> AsyncGenerator[Event, None]:
+        """Answer a question: the events of that turn only, ending with TurnEnded.
+
+        Closing the generator stops the reading, not the turn.
+        """
+        ...
+
+    def say(self, text: str) -> AsyncGenerator[Event, None]:
+        """Speak a text as it is; events and closing as in `ask`."""
+        ...
+
+    def press(self) -> None:
+        """Push-to-talk goes down."""
+        ...
+
+    def release(self) -> None:
+        """Push-to-talk comes up."""
+        ...
+
+    def stop(self) -> None:
+        """Be quiet: end the live turn and whatever rings."""
+        ...
+
+    def shutdown(self, reason: str) -> None:
+        """End the daemon soon; returns at once."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """JSON-ready state of the daemon."""
+        ...
+
+    def history(self, limit: int) -> list[dict[str, Any]]:
+        """The last turns, oldest first, JSON-ready."""
+        ...
+
+    async def transcribe(self, samples: Pcm16) -> Transcript:
+        """Text of an utterance, mono 16 kHz, any length."""
+        ...
+
+    def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        """Every event from now on.
+
+        The iterator raises ControlError `subscriber-too-slow` when its reader falls 256 events behind.
+        """
+        ...

@@ -1,0 +1,112 @@
+"""The running assistant as the socket sees it."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from voxspark import __version__
+from voxspark.assistant import Assistant
+from voxspark.errors import ControlError
+from voxspark.events import Event, Stopping, TurnEnded, TurnStarted
+from voxspark.types import (
+    Asked,
+    Pcm16,
+    Pressed,
+    Released,
+    SayRequested,
+    ShutdownRequested,
+    StopRequested,
+    Transcript,
+)
+
+
+class AssistantDaemon:
+    """Implements `control.daemon.Daemon` on an Assistant."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        self._assistant = assistant
+        self._parts = assistant.parts
+
+    def ask(self, text: str, *, aloud: bool) -> AsyncGenerator[Event, None]:
+        """Events of the turn that answers `text`, to its end."""
+        return self._turn_of(Asked(uuid4().hex, text, aloud))
+
+    def say(self, text: str) -> AsyncGenerator[Event, None]:
+        """Events of the turn that says `text`, to its end."""
+        return self._turn_of(SayRequested(uuid4().hex, text))
+
+    async def _turn_of(self, signal: Asked | SayRequested) -> AsyncGenerator[Event, None]:
+        number: int | None = None
+        async with self._parts.bus.subscribe() as events:
+            self._assistant.post(signal)
+            async for event in events:
+                if isinstance(event, Stopping):
+                    raise ControlError("stopping", "I am going down.", "Start me again with: voxspark run")
+                if isinstance(event, TurnStarted) and event.request == signal.request:
+                    number = event.turn
+                if number is not None and getattr(event, "turn", None) == number:
+                    yield event
+                    if isinstance(event, TurnEnded):
+                        return
+
+    def press(self) -> None:
+        """Push-to-talk down."""
+        self._assistant.post(Pressed(self._parts.clock()))
+
+    def release(self) -> None:
+        """Push-to-talk up."""
+        self._assistant.post(Released(self._parts.clock()))
+
+    def stop(self) -> None:
+        """Be quiet, and stop what rings."""
+        self._assistant.post(StopRequested())
+
+    def shutdown(self, reason: str) -> None:
+        """End the daemon."""
+        self._assistant.post(ShutdownRequested(reason))
+
+    async def transcribe(self, samples: Pcm16) -> Transcript:
+        """Text of a recording."""
+        return await self._parts.transcriber.transcribe(samples)
+
+    def history(self, limit: int) -> list[dict[str, Any]]:
+        """The newest exchanges, oldest first."""
+        return self._parts.history.to_json(limit)
+
+    def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        """All events from now on."""
+        return self._parts.bus.subscribe()
+
+    def status(self) -> dict[str, Any]:
+        """What the daemon is doing, with what, and what is wrong."""
+        failure = self._assistant.last_failure
+        return {
+            "state": self._assistant.state,
+            "version": __version__,
+            "pid": os.getpid(),
+            "uptime_seconds": round(self._parts.clock(), 1),
+            "profile": self._parts.config.profile,
+            "mode": self._parts.config.listening.mode,
+            "engines": self._parts.engines,
+            "microphone": getattr(self._parts.microphone, "state", "open"),
+            "speaker": getattr(self._parts.speaker, "state", "open"),
+            "dropped_audio_seconds": round(self._parts.microphone.dropped_seconds, 3),
+            "turns": self._assistant.turns,
+            "waiting_requests": self._assistant.waiting,
+            "timers": [timer.name for timer in self._parts.timers.running],
+            "memory_mb": _resident_mb(),
+            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "last_failure": failure.to_json() if failure else None,
+        }
+
+
+def _resident_mb() -> int:
+    """Resident set of this process (/proc/self/statm, second field, in pages)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return round(pages * resource.getpagesize() / 1_000_000)

@@ -1,0 +1,189 @@
+"""The methods of the socket: each takes checked parameters and returns a JSON-ready result."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import os
+import stat
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from voxspark.audio import read_wav, resample, to_pcm16
+from voxspark.control import rpc
+from voxspark.control.daemon import Daemon
+from voxspark.control.rpc import AskParams, ErrorCode, HistoryParams, Message, NoParams, Params, Request, RpcError
+from voxspark.errors import ControlError, VoxSparkError
+from voxspark.events import Event, Failed, Reply, TurnEnded
+from voxspark.types import SAMPLE_RATE_HZ, Pcm16
+
+MAX_AUDIO_BYTES = 64 << 20
+MAX_AUDIO_SECONDS = 600.0
+MIN_AUDIO_RATE_HZ = 4_000
+"""Below it no speech is left, and resampling a small file could fill the memory."""
+
+
+class Exchange:
+    """One request being served: at most one answer, with notifications before or after it."""
+
+    def __init__(self, request: Request, send: Callable[[Message], Awaitable[None]]) -> None:
+        self.request = request
+        self.answered = False
+        self._send = send
+
+    async def notify(self, method: str, params: Mapping[str, Any]) -> None:
+        """Tell the client something on the way."""
+        await self._send(rpc.notification(method, params))
+
+    async def succeed(self, result: Any) -> None:
+        """Answer now; what comes later are notifications."""
+        await self._answer(rpc.success(self.request.id, result))
+
+    async def fail(self, error: VoxSparkError) -> None:
+        """Answer with an error."""
+        await self._answer(rpc.failure(self.request.id, error))
+
+    async def _answer(self, message: Message) -> None:
+        if self.request.wants_answer:
+            await self._send(message)
+        self.answered = True
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a method is checked and run."""
+
+    params: type[Params]
+    run: Callable[[Any, Exchange], Awaitable[Any]]
+    """Its result is the answer, unless it has answered by itself."""
+    long: bool = False
+    """Runs beside the other requests of its client; the short ones run in the order they come."""
+
+
+class Methods:
+    """The table of methods, over one daemon."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._decoding = anyio.Lock()
+        self._table = {
+            "ask": Method(AskParams, self._ask, long=True),
+            "say": Method(rpc.SayParams, self._say, long=True),
+            "listen.start": Method(NoParams, _order(daemon.press)),
+            "listen.stop": Method(NoParams, _order(daemon.release)),
+            "transcribe": Method(rpc.TranscribeParams, self._transcribe, long=True),
+            "stop": Method(NoParams, _order(daemon.stop)),
+            "status": Method(NoParams, self._status),
+            "history": Method(HistoryParams, self._history),
+            "events.subscribe": Method(NoParams, self._subscribe, long=True),
+            "shutdown": Method(NoParams, self._shutdown),
+            "ping": Method(NoParams, self._ping),
+        }
+
+    def find(self, name: str) -> Method:
+        """The method of that name. Raises RpcError that names the nearest one."""
+        if (method := self._table.get(name)) is not None:
+            return method
+        near = difflib.get_close_matches(name[:64], self._table, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(self._table)}."
+        raise RpcError(ErrorCode.UNKNOWN_METHOD, "unknown-method", f"There is no method {name[:64]}.", hint)
+
+    async def _ask(self, params: AskParams, exchange: Exchange) -> Message:
+        return await _follow(self._daemon.ask(params.text, aloud=params.aloud), exchange, stream=params.stream)
+
+    async def _say(self, params: rpc.SayParams, exchange: Exchange) -> Message:
+        return await _follow(self._daemon.say(params.text), exchange, stream=False)
+
+    async def _transcribe(self, params: rpc.TranscribeParams, _: Exchange) -> Message:
+        async with self._decoding:  # one decoded file in memory, whatever the clients send
+            samples = await anyio.to_thread.run_sync(partial(load_audio, params), abandon_on_cancel=True)
+            transcript = await self._daemon.transcribe(samples)
+        return {"text": transcript.text, "language": transcript.language, "confidence": transcript.confidence}
+
+    async def _status(self, _: NoParams, __: Exchange) -> Message:
+        return self._daemon.status()
+
+    async def _history(self, params: HistoryParams, _: Exchange) -> list[Message]:
+        return self._daemon.history(params.limit)
+
+    async def _subscribe(self, _: NoParams, exchange: Exchange) -> None:
+        async with self._daemon.subscribe() as events:
+            await exchange.succeed(True)
+            async for event in events:
+                await exchange.notify("event", event.to_json())
+        raise ControlError("events-ended", "There are no more events.")
+
+    async def _shutdown(self, _: NoParams, exchange: Exchange) -> None:
+        self._daemon.shutdown("asked on the socket")
+        with anyio.CancelScope(shield=True):  # the answer leaves before the daemon does
+            await exchange.succeed(True)
+
+    async def _ping(self, _: NoParams, __: Exchange) -> str:
+        return "pong"
+
+
+def _order(order: Callable[[], None]) -> Callable[[NoParams, Exchange], Awaitable[bool]]:
+    async def run(_: NoParams, __: Exchange) -> bool:
+        order()
+        return True
+
+    return run
+
+
+async def _follow(turn: AsyncGenerator[Event, None], exchange: Exchange, *, stream: bool) -> Message:
+    """Read a turn to its end; the result is what its last event says, the whole reply, and why it failed if it did."""
+    pieces: list[str] = []
+    error: Message = {}
+    async with aclosing(turn) as events:
+        async for event in events:
+            match event:
+                case Reply(text=text):
+                    pieces.append(text.strip())
+                    if stream and exchange.request.wants_answer:
+                        await exchange.notify("reply", {"id": exchange.request.id, "text": text})
+                case Failed(code=code, message=message, remedy=remedy):
+                    error = {"error": {"code": code, "message": message, "remedy": remedy}}
+                case TurnEnded():
+                    end = event.to_json()
+                    kept = {key: end[key] for key in ("turn", "outcome", "transcript", "heard", "timings")}
+                    return kept | {"reply": " ".join(pieces)} | error
+    raise ControlError("turn-lost", "The turn ended without a result.", "Ask again.")
+
+
+def load_audio(params: rpc.TranscribeParams) -> Pcm16:
+    """The audio of a request, mono, 16 kHz. Blocks. Raises ControlError or DeviceError when it cannot be used."""
+    try:
+        raw = (
+            _read_file(params.path) if params.path is not None else base64.b64decode(params.audio or "", validate=True)
+        )
+        samples, rate_hz = read_wav(raw)
+    except OSError as error:
+        raise _unusable(f"{params.path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:  # base64, a path with a null byte, a header that lies
+        raise _unusable("The audio is not a PCM WAV file.") from error
+    if rate_hz < MIN_AUDIO_RATE_HZ:
+        raise _unusable(f"The audio has {rate_hz} samples per second.")
+    if len(samples) > MAX_AUDIO_SECONDS * rate_hz:
+        raise _unusable(f"The audio is longer than {MAX_AUDIO_SECONDS:.0f} seconds.")
+    return to_pcm16(resample(samples, rate_hz, SAMPLE_RATE_HZ))
+
+
+def _read_file(path: str) -> bytes:
+    """A regular file; never waits for a pipe or a device."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb") as file:  # noqa: PTH123 - flags
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise _unusable(f"{path} is not a file.")
+        raw = file.read(MAX_AUDIO_BYTES + 1)
+    if len(raw) > MAX_AUDIO_BYTES:
+        raise _unusable(f"{path} is larger than {MAX_AUDIO_BYTES >> 20} megabytes.")
+    return raw
+
+
+def _unusable(message: str) -> ControlError:
+    return ControlError("audio-unusable", message, "Send a PCM WAV file of speech.")
