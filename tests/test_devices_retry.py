@@ -76,7 +76,7 @@ async def test_a_lost_microphone_is_told_once_and_comes_back() -> None:
     assert microphone.state == "opening"
     chunks = [chunk async for chunk in microphone.chunks()]
     assert len(chunks) == 5
-    assert told(events) == [(0.03, "open"), (0.06, "x-lost"), (0.06, "lost"), (3.85, "open"), (3.91, "ended")]
+    assert told(events) == [(0.0, "open"), (0.06, "x-lost"), (0.06, "lost"), (3.81, "open"), (3.91, "ended")]
     failed = events[1]
     assert isinstance(failed, Failed)
     assert (failed.stage, failed.message, failed.remedy) == ("device", "It has gone.", "Plug it in.")

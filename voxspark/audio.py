@@ -85,6 +85,8 @@ def read_wav(source: Path | bytes) -> tuple[Pcm, int]:
     try:
         with wave.open(io.BytesIO(source) if isinstance(source, bytes) else str(source), "rb") as file:
             width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
+            if width > 4:
+                raise wave.Error(f"{8 * width} bit samples")
             raw = file.readframes(file.getnframes())
     except FileNotFoundError as error:
         raise DeviceError("wav-not-found", f"There is no file {name}.", "Check the path.") from error
@@ -122,3 +124,13 @@ def wav_bytes(samples: Pcm, sample_rate_hz: int) -> bytes:
         file.setframerate(sample_rate_hz)
         file.writeframes(to_pcm16(samples).astype("<i2").tobytes())
     return buffer.getvalue()
+
+
+def silence(seconds: float, sample_rate_hz: int) -> Pcm:
+    """Digital silence."""
+    return np.zeros(int(seconds * sample_rate_hz), np.float32)
+
+
+def join(*clips: Pcm) -> Pcm:
+    """Clips of one rate, end to end."""
+    return np.concatenate(clips)

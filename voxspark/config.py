@@ -7,6 +7,7 @@ The file is `$XDG_CONFIG_HOME/voxspark/config.toml`. A variable names its key wi
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -328,3 +329,29 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
         old = merged.get(key)
         merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
+
+
+def as_toml(config: Config) -> str:
+    """A configuration as a commented TOML file that loads to the same."""
+    lines = ["# VoxSpark's configuration. Every key is optional; these are the values in force.", ""]
+    tables: list[str] = []
+    for name, field in Config.model_fields.items():
+        value = getattr(config, name)
+        if isinstance(value, BaseModel):
+            tables += [f"[{name}]", *_toml_lines(value), ""]
+        else:
+            lines += _toml_entry(name, value, field.description)
+    return "\n".join([*lines, "", *tables])
+
+
+def _toml_lines(table: BaseModel) -> list[str]:
+    return [
+        line
+        for name, field in type(table).model_fields.items()
+        for line in _toml_entry(name, getattr(table, name), field.description)
+    ]
+
+
+def _toml_entry(name: str, value: Any, description: str | None) -> list[str]:
+    comment = [f"# {line.strip()}" for line in (description or "").splitlines()]
+    return [*comment, f"{name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}"]

@@ -179,6 +179,8 @@ class TurnEnded(Event):
     timings: dict[str, float] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
     request: str | None = None
+    reason: str | None = None
+    """Why it was interrupted or withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ class Failed(Event):
 
 @dataclass(frozen=True, slots=True)
 class DeviceChanged(Event):
-    """A microphone or speaker opened, failed or came back."""
+    """A microphone or speaker opened, failed or came back; a microphone opens at its first sample."""
 
     device: str
     """`microphone` or `speaker`."""

@@ -50,12 +50,20 @@ class EndOfTurnModel(Protocol):
         """0..1 for an utterance at 16 kHz that ends in a short silence. Raises EngineError."""
         ...
 
+    async def warm(self) -> None:
+        """Load the model."""
+        ...
+
 
 class Transcriber(Protocol):
     """Turns an utterance into text."""
 
     async def transcribe(self, samples: Pcm16) -> Transcript:
         """Mono 16 kHz, any length. Empty text when nothing was said. Raises TranscriberError."""
+        ...
+
+    async def warm(self) -> None:
+        """Load the model, so that the first utterance is as quick as the second."""
         ...
 
 
@@ -76,6 +84,10 @@ class Synthesizer(Protocol):
 
     def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
         """Pieces of speech with their sample rate, first one early. Raises SynthesizerError."""
+        ...
+
+    async def warm(self) -> None:
+        """Load the voice, so that the first sentence is as quick as the second."""
         ...
 
 
@@ -121,6 +133,10 @@ class Speaker(Protocol):
 
 class TurnScope(Protocol):
     """What an agent may ask of the turn it works for."""
+
+    async def until_confirmed(self) -> None:
+        """Return when the user has certainly finished."""
+        ...
 
     async def act(self, tool: str, arguments: dict[str, object], call: Callable[[], Awaitable[str]]) -> str:
         """Run a call that changes the world: after the turn is confirmed, in the owner's scope, to its end.

@@ -103,9 +103,10 @@ class SpeechBegan:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechGrew(SpeechBegan):
+class SpeechGrew:
     """One more voiced chunk of the open utterance."""
 
+    at: float
     voiced_seconds: float
     """Voiced audio since speech began or resumed."""
 
@@ -146,7 +147,7 @@ class UtteranceEnded:
 
     at: float
     utterance: Utterance
-    reason: Literal["hangover", "release", "maximum"]
+    reason: Literal["hangover", "release", "maximum", "end"]
 
 
 @dataclass(frozen=True, slots=True)

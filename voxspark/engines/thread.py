@@ -11,9 +11,12 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
 from typing import TypeVar
 
 import anyio
+from anyio.streams.memory import MemoryObjectSendStream
 
 T = TypeVar("T")
 
@@ -33,72 +36,74 @@ class EngineThread:
         return await asyncio.get_running_loop().run_in_executor(self._executor, function)
 
     async def stream(self, function: Callable[[Callable[[T], None]], None], bound: int = 64) -> AsyncGenerator[T, None]:
-        """Items the function hands to its argument, as they come.
+        """Items the function hands to its argument, as they come; at most `bound` wait to be read.
 
-        Closing the generator makes the next hand-over raise Abandoned in the thread, which ends the work there.
+        Closing the generator makes every hand-over from then on raise Abandoned in the thread, to end the work there.
         """
         loop = asyncio.get_running_loop()
         send, receive = anyio.create_memory_object_stream[T](bound)
+        room = threading.Semaphore(bound)
         gone = threading.Event()
 
+        def deliver(item: T) -> None:
+            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                send.send_nowait(item)
+
         def put(item: T) -> None:
+            if not gone.is_set():
+                room.acquire()
             if gone.is_set():
                 raise Abandoned
-            pending = asyncio.run_coroutine_threadsafe(send.send(item), loop)
-            while True:
-                try:
-                    return pending.result(timeout=0.5)
-                except TimeoutError:
-                    if gone.is_set():
-                        pending.cancel()
-                        raise Abandoned from None
-                except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-                    raise Abandoned from None
+            try:
+                loop.call_soon_threadsafe(deliver, item)
+            except RuntimeError:  # the loop is closed
+                raise Abandoned from None
 
         def work() -> None:
-            try:
-                if not gone.is_set():
-                    function(put)
-            except Abandoned:
-                pass
-            finally:
-                loop.call_soon_threadsafe(send.close)
+            with suppress(Abandoned):
+                function(put)
 
         running = loop.run_in_executor(self._executor, work)
+        running.add_done_callback(lambda done: _end(done, send))
         try:
             async with receive:
                 async for item in receive:
+                    room.release()
                     yield item
             await running
         finally:
             gone.set()
-            if not running.done():
-                running.cancel()
-                running.add_done_callback(_swallow)
+            room.release()
+            running.cancel()
+            send.close()
 
     async def each(self, function: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
-        """Items of a blocking iterator made in the thread, pulled one call at a time."""
-        iterator: Iterator[T] | None = None
+        """Items of a blocking iterator made in the thread, pulled one call at a time, and closed there."""
+        made: list[Iterator[T]] = []
 
-        def step() -> tuple[bool, T | None]:
-            nonlocal iterator
-            iterator = iterator if iterator is not None else function()
-            for item in iterator:
-                return True, item
-            return False, None
+        def step() -> list[T]:
+            if not made:
+                made.append(function())
+            return list(islice(made[0], 1))
 
-        while True:
-            more, item = await self.call(step)
-            if not more:
-                return
-            assert item is not None
-            yield item
+        def close() -> None:
+            for iterator in made:
+                getattr(iterator, "close", lambda: None)()
+
+        try:
+            while item := await self.call(step):
+                yield item[0]
+        finally:
+            with suppress(RuntimeError):  # the thread has ended already
+                self._executor.submit(close)
 
     def close(self) -> None:
         """Let the thread end after its current call."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _swallow(done: asyncio.Future[None]) -> None:
+def _end(done: asyncio.Future[None], send: MemoryObjectSendStream[T]) -> None:
+    """Tell the reader that nothing follows, and look at the error in case no reader is left to do so."""
+    send.close()
     if not done.cancelled():
         done.exception()

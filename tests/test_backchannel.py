@@ -1,0 +1,78 @@
+"""What counts as a stop and what as a nod."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxspark.listening.backchannel import is_backchannel, is_stop
+
+STOPS = """
+Stop. | stop | STOP! | Stop, stop, stop! | Stop it. | Please stop. | Okay, stop please. | Hey Jarvis, stop. | Alexa stop
+No, stop. | Stop talking. | Can you stop? | Never mind. | Nevermind! | Oh, never mind. | Cancel. | Cancel that.
+Be quiet. | Quiet, please. | Could you be quiet, please? | Shut up! | Silence. | Shush. | Enough. | Enough!
+That’s enough, thanks. | Forget it. | Forget about it. | What is the capital of France? Stop.
+The capital of France is... never mind.
+"""
+NO_STOPS = """
+Don't stop. | The bus stop. | Stop the timer. | Cancel the timer. | Cancel my subscription. | Never mind the gap.
+How do I stop smoking? | I told him to be quiet. | Stop. What time is it? | Full stop.
+Forget it, Jake, it's Chinatown.
+What is the opposite of go? | Okay. | Yes. | ... | (coughs) | Sto | unstoppable | That's enough sugar for me.
+"""
+NODS = """
+Mm-hm. | mm-hmm | Mhm. | Uh-huh. | uh huh | Yeah. | Yeah, yeah. | Yeah, okay. | Okay. | OK. | Right. | Right, I see.
+I see. | Hmm. | Hm... | Oh. | Ah! | Aha. | Wow. | Got it. | All right. | Ha ha ha! | Hahaha. | (coughs) | [laughs]
+*sighs* | [BLANK_AUDIO] | ♪♪ | (laughs) Yeah. | Thank you. | Sure. | ... | Really?
+"""
+NO_NODS = """
+Stop. | Okay, stop. | No. | What? | Wait. | I see a dog. | Right now? | Yeah, but what about Rome? | Okay, and in Tokyo?
+Turn right. | Sure thing, set a timer. | Howdy | Omar | Uh, what was that? | (coughs) Stop. | Hello. | Hey Jarvis.
+"""
+
+
+def rows(table: str) -> list[str]:
+    return [cell.strip() for cell in table.replace("\n", "|").split("|") if cell.strip()]
+
+
+@pytest.mark.parametrize("text", rows(STOPS))
+def test_stops(text: str) -> None:
+    assert is_stop(text)
+    assert not is_backchannel(text)
+
+
+@pytest.mark.parametrize("text", rows(NO_STOPS))
+def test_no_stops(text: str) -> None:
+    assert not is_stop(text)
+
+
+@pytest.mark.parametrize("text", rows(NODS))
+def test_nods(text: str) -> None:
+    assert is_backchannel(text)
+    assert not is_stop(text)
+
+
+@pytest.mark.parametrize("text", rows(NO_NODS))
+def test_no_nods(text: str) -> None:
+    assert not is_backchannel(text)
+
+
+def test_nothing_said_is_no_reason_to_interrupt() -> None:
+    assert is_backchannel("")
+    assert not is_stop("")
+
+
+@given(st.text())
+def test_never_both(text: str) -> None:
+    assert not (is_stop(text) and is_backchannel(text))
+
+
+@pytest.mark.parametrize(
+    "piece", ["stop now ", "stop ", "hm ", "mm-hm ", "uh-huh ", "haha", "can you ", "m", "(", "*", "ok "]
+)
+def test_repetition_costs_nothing(piece: str) -> None:
+    """Catastrophic backtracking would hang here."""
+    for text in (piece * 60 + "x", piece * 20_000):
+        is_stop(text)
+        is_backchannel(text)

@@ -1,0 +1,215 @@
+"""Timers with a clock in the test's hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxspark.errors import ToolError
+from voxspark.tools import phrases
+from voxspark.tools.timers import MOST_TIMERS, Timers
+
+
+class World:
+    """Timers, their clock, and how often they said that they changed."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.changes = 0
+        self.timers = Timers(lambda: self.now, self._changed)
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    def fails(self, code: str, **arguments: object) -> str:
+        """The sentence with which cancelling is refused."""
+        before = (self.timers.running, self.timers.ringing)
+        with pytest.raises(ToolError) as raised:
+            self.timers.cancel_timer(**arguments)  # type: ignore[arg-type]
+        assert raised.value.code == code
+        assert (self.timers.running, self.timers.ringing) == before
+        return raised.value.message
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_setting_says_what_was_set(world: World) -> None:
+    assert world.timers.set_timer(600) == "Timer set for 10 minutes."
+    assert world.timers.set_timer(5400, "pasta") == "Pasta timer set for an hour and a half."
+    assert world.timers.set_timer(150, "Pasta") == "Another Pasta timer set for 2 minutes and 30 seconds."
+    assert [timer.seconds for timer in world.timers.running] == [150, 600, 5400]
+    assert world.changes == 3
+
+
+@pytest.mark.parametrize("seconds", [-5, 0, 24 * 3600 + 1, 10**12])
+def test_bounds_are_spoken(world: World, seconds: int) -> None:
+    with pytest.raises(ToolError, match="from one second to 24 hours"):
+        world.timers.set_timer(seconds)
+    assert not world.timers.running
+    assert world.changes == 0
+
+
+def test_there_is_an_end_to_timers(world: World) -> None:
+    for _ in range(MOST_TIMERS):
+        world.timers.set_timer(60)
+    with pytest.raises(ToolError, match="20 timers at once"):
+        world.timers.set_timer(60)
+
+
+def test_a_label_loses_what_is_said_around_it(world: World) -> None:
+    assert world.timers.start(60, " the tea timer ").label == "tea"
+    assert world.timers.start(60, "timer").label == ""
+    assert len(world.timers.start(60, "x" * 5_000).label) == 40
+
+
+def test_due_timers_ring_until_dismissed(world: World) -> None:
+    tea = world.timers.start(240, "tea")
+    world.timers.start(60)
+    assert world.timers.next_due_seconds() == 60
+    world.now += 59.5
+    assert world.timers.due() == []
+    world.now += 0.5
+    assert [timer.announcement for timer in world.timers.due()] == ["Your 1 minute timer is done."]
+    assert world.timers.next_due_seconds() == 180
+    world.now += 500
+    assert world.timers.next_due_seconds() == 0
+    assert world.timers.due() == [tea]
+    assert tea.announcement == "Your tea timer is done."
+    assert world.timers.next_due_seconds() is None
+    assert len(world.timers.ringing) == 2
+    before = world.changes
+    assert world.timers.dismiss() == 2
+    assert world.timers.dismiss() == 0
+    assert world.changes == before + 1
+
+
+def test_listing(world: World) -> None:
+    assert world.timers.list_timers() == "You have no timers running."
+    world.timers.start(250, "tea")
+    world.now += 10
+    assert world.timers.list_timers() == "Your tea timer has 4 minutes left."
+    assert world.timers.list_timers("egg") == "You have no egg timer."
+    world.timers.start(7325)
+    world.now += 0.4
+    assert world.timers.list_timers() == (
+        "You have 2 timers: tea timer has 4 minutes and 2 hour, 2 minute and 5 second timer has 2 hours and 2 minutes."
+    )
+    assert world.timers.list_timers("the tea timer") == "Your tea timer has 4 minutes left."
+    world.now += 300
+    world.timers.due()
+    assert world.timers.list_timers("tea") == "Your tea timer is ringing."
+
+
+def test_the_only_timer_needs_no_name(world: World) -> None:
+    world.timers.start(600)
+    assert world.timers.cancel_timer() == "10 minute timer cancelled."
+    assert world.fails("timer-none") == "You have no timers."
+
+
+def test_cancelling_by_label_part_of_a_label_and_length(world: World) -> None:
+    for seconds, label in [(600, "pasta"), (700, "red pasta"), (600, ""), (60, "")]:
+        world.timers.start(seconds, label)
+    assert world.timers.cancel_timer(label="PASTA") == "Pasta timer cancelled."
+    assert world.timers.cancel_timer(label="pasta") == "Red pasta timer cancelled."
+    assert world.timers.cancel_timer(seconds=600) == "10 minute timer cancelled."
+    assert world.fails("timer-unknown", seconds=600) == "You have no 10 minute timer."
+    assert world.fails("timer-unknown", label="egg") == "You have no egg timer."
+
+
+def test_an_unclear_cancel_asks_which(world: World) -> None:
+    world.timers.start(600, "tea")
+    world.timers.start(60)
+    assert world.fails("timer-ambiguous") == "Which timer should I cancel: the 1 minute timer or the tea timer?"
+    world.timers.start(300, "tea")
+    question = world.fails("timer-ambiguous", label="tea")
+    assert question == "Which timer should I cancel: the tea timer for 5 minutes or the tea timer for 10 minutes?"
+    assert world.timers.cancel_timer(label="tea", seconds=300) == "Tea timer cancelled."
+    assert [timer.seconds for timer in world.timers.running] == [60, 600]
+
+
+def test_of_twins_the_newest_goes(world: World) -> None:
+    first = world.timers.start(600, "tea")
+    world.now += 5
+    world.timers.start(600, "tea")
+    world.timers.cancel_timer(label="tea")
+    assert world.timers.running == (first,)
+
+
+def test_cancelling_everything(world: World) -> None:
+    for seconds in (10, 20, 30):
+        world.timers.start(seconds)
+    world.now += 15
+    world.timers.due()
+    assert world.timers.cancel_timer(everything=True) == "All 3 timers cancelled."
+    assert not world.timers.running
+    assert not world.timers.ringing
+
+
+def test_what_rings_is_meant_first(world: World) -> None:
+    world.timers.start(10, "egg")
+    world.timers.start(600, "tea")
+    world.now += 11
+    world.timers.due()
+    assert world.timers.cancel_timer() == "Timer stopped."
+    assert [timer.label for timer in world.timers.running] == ["tea"]
+    assert not world.timers.ringing
+
+
+@pytest.mark.anyio
+async def test_the_tools_declare_what_they_do(world: World) -> None:
+    tools = {each.name: each for each in world.timers.tools}
+    assert {name: (each.permission, each.fate) for name, each in tools.items()} == {
+        "cancel_timer": ("act", "owner"),
+        "list_timers": ("read", "turn"),
+        "set_timer": ("act", "owner"),
+    }
+    assert await tools["set_timer"].run({"seconds": "90", "label": None}) == "Timer set for 1 minute and 30 seconds."
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 86_400), st.sampled_from(["", "tea", "egg"]), st.floats(0, 5_000)), max_size=12)
+)
+def test_every_timer_rings_once_in_order(steps: list[tuple[int, str, float]]) -> None:
+    world = World()
+    rang = []
+    for seconds, label, wait in steps:
+        world.timers.start(seconds, label)
+        world.now += wait
+        rang += world.timers.due()
+        assert all(timer.due_at > world.now for timer in world.timers.running)
+    while (wait_seconds := world.timers.next_due_seconds()) is not None:
+        world.now = math.nextafter(world.now + wait_seconds, math.inf)
+        rang += world.timers.due()
+    assert sorted(timer.number for timer in rang) == list(range(1, len(steps) + 1))
+    assert tuple(rang) == world.timers.ringing
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"),
+    [
+        (1, "1 second"),
+        (60, "1 minute"),
+        (600, "10 minutes"),
+        (150, "2 minutes and 30 seconds"),
+        (3600, "1 hour"),
+        (5400, "an hour and a half"),
+        (3723, "1 hour, 2 minutes and 3 seconds"),
+        (86_400, "24 hours"),
+        (0, "0 seconds"),
+    ],
+)
+def test_durations(seconds: int, says: str) -> None:
+    assert phrases.duration(seconds) == says
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"), [(0.0, "1 second"), (59.01, "1 minute"), (3599.5, "1 hour"), (3725.0, "1 hour and 2 minutes")]
+)
+def test_time_left(seconds: float, says: str) -> None:
+    assert phrases.time_left(seconds) == says

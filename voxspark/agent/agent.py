@@ -1,0 +1,106 @@
+"""Who answers: a local intent where one matches for certain, the language model otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+
+import anyio
+
+from voxspark.agent.intents import Intent, Intents
+from voxspark.agent.prompt import Prompt
+from voxspark.errors import ToolError
+from voxspark.protocols import Chat, Conversation, TurnScope
+from voxspark.tools.registry import Toolbox
+
+NOTHING_YET = "I have not said anything yet."
+
+
+class LocalFirstAgent:
+    """Local intents before the model: a tenth of a second, offline, and right."""
+
+    def __init__(
+        self,
+        intents: Intents,
+        toolbox: Toolbox,
+        chat: Chat,
+        prompt: Prompt,
+        history: Conversation,
+        on_stop: Callable[[], object],
+    ) -> None:
+        self._intents = intents
+        self._toolbox = toolbox
+        self._chat = chat
+        self._prompt = prompt
+        self._history = history
+        self._on_stop = on_stop
+
+    async def warm(self) -> None:
+        """Load the model and prefill what every prompt begins with. Raises ChatError."""
+        self._intents.match("what time is it")
+        await self._chat.warm(self._prompt.prefix())
+
+    async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
+        """See `protocols.Agent.reply`."""
+        if (intent := self._intents.match(text)) is not None:
+            if sentence := await self._do(intent, turn):
+                yield sentence
+            return
+        messages = self._prompt.build(self._history.messages(), text)
+        async with aclosing(self._chat.stream(messages)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def _do(self, intent: Intent, turn: TurnScope) -> str:
+        """The sentence that answers an intent; empty when silence does."""
+        if intent.tool == "repeat":
+            return self._history.last_heard or NOTHING_YET
+        if intent.tool == "stop":
+            await turn.until_confirmed()
+            self._on_stop()
+            return ""
+        tool = self._toolbox.find(intent.tool)
+        try:
+            if tool.permission != "read":
+                return await turn.act(tool.name, intent.arguments, lambda: tool.run(intent.arguments))
+            answer = await tool.run(intent.arguments)
+        except ToolError as error:
+            return error.message
+        turn.used(tool.name, intent.arguments, answer)
+        return answer
+
+
+class Recital:
+    """Says what it was given; for `say`."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
+        """See `protocols.Agent.reply`."""
+        yield self._text
+
+
+RING_EVERY_SECONDS = 5.0
+RING_FOR_SECONDS = 300.0
+
+
+class Ringing:
+    """Announces a timer again and again until somebody says stop, or five minutes have passed."""
+
+    def __init__(self, sentence: str, still_ringing: Callable[[], bool]) -> None:
+        self._sentence = sentence
+        self._still_ringing = still_ringing
+
+    async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
+        """See `protocols.Agent.reply`."""
+        async for _ in _every(RING_EVERY_SECONDS, RING_FOR_SECONDS):
+            if not self._still_ringing():
+                return
+            yield f"{self._sentence}\n"
+
+
+async def _every(seconds: float, until_seconds: float) -> AsyncIterator[None]:
+    for _ in range(int(until_seconds / seconds)):
+        yield
+        await anyio.sleep(seconds)

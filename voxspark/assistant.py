@@ -1,0 +1,414 @@
+"""The owner of the loop: one bounded inbox, one reader, at most one live turn.
+
+Everything that happens to the daemon (microphone, hotkey, socket, timers, unix signals) becomes a signal in the inbox;
+the one `match` below decides what it means. Listening never waits for a turn.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import anyio
+
+from voxspark import events
+from voxspark.acts import Acts
+from voxspark.agent.agent import Recital, Ringing
+from voxspark.errors import ControlError, EngineError, VoxSparkError
+from voxspark.listening.backchannel import is_stop
+from voxspark.listening.barge_in import Overlap, decide
+from voxspark.parts import AssistantParts
+from voxspark.protocols import Agent
+from voxspark.turn import Turn, TurnParts
+from voxspark.types import (
+    Action,
+    Asked,
+    ListeningSignal,
+    OwnerSignal,
+    Pressed,
+    Rang,
+    Released,
+    SayRequested,
+    ShutdownRequested,
+    SilenceGrew,
+    SpeechBegan,
+    SpeechDropped,
+    SpeechGrew,
+    SpeechPaused,
+    SpeechResumed,
+    StopRequested,
+    TurnResult,
+    Utterance,
+    UtteranceEnded,
+    WakeWordHeard,
+)
+
+log = logging.getLogger(__name__)
+
+INBOX_BOUND = 256
+QUEUE_BOUND = 16
+"""Requests that may wait for the live turn."""
+
+GOODBYE_SECONDS = 1.0
+"""How long a shutdown waits for the live turn to be cut and committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _TurnDone:
+    turn: Turn
+    result: TurnResult
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Overheard:
+    """The transcript of a short utterance during a reply."""
+
+    utterance: Utterance
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _MicrophoneEnded:
+    pass
+
+
+Signal = ListeningSignal | OwnerSignal | events.TurnJudged | _TurnDone | _Overheard | _MicrophoneEnded
+
+
+class Assistant:
+    """The life of the daemon."""
+
+    def __init__(self, parts: AssistantParts, *, once: bool = False) -> None:
+        self.parts = parts
+        self._once = once
+        self._send, self._inbox = anyio.create_memory_object_stream[Signal](INBOX_BOUND)
+        self._acts = Acts(self._utterance_is_dealt_with, self._commit_orphan)
+        self._turn_parts = TurnParts(
+            transcriber=parts.transcriber,
+            synthesizer=parts.synthesizer,
+            speaker=parts.speaker,
+            end_of_turn=parts.end_of_turn,
+            patience=parts.config.patience,
+            acts=self._acts,
+            emit=self.emit,
+            clock=parts.clock,
+        )
+        self._turn: Turn | None = None
+        self._owns_open_utterance = False
+        self._patience_seconds: float | None = None
+        self._silence_seconds = 0.0
+        self._ducked = False
+        self._queue: deque[Asked | SayRequested | Rang] = deque()
+        self.turns = 0
+        self._dropped_seconds = 0.0
+        self._microphone_open = True
+        self._ended = anyio.Event()
+        self._timers_changed = anyio.Event()
+        self.last_failure: events.Failed | None = None
+        self._unhandled = 0
+        parts.timers.on_change = lambda: self._timers_changed.set()
+        self._tried_until = float("-inf")
+
+    # ── running ─────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self) -> None:
+        """Listen, answer, until a shutdown is requested (or, with `once`, the microphone's file is done)."""
+        async with self._send, self._inbox, anyio.create_task_group() as group:
+            self._acts.scope = self._group = group
+            for work in self.parts.background:
+                await group.start(work)
+            group.start_soon(self._ring_when_due)
+            group.start_soon(self._listen)
+            self.emit(events.Ready(self.parts.clock(), self.parts.config.profile, self.parts.engines))
+            async for signal in self._inbox:
+                self._handle(signal)
+                self._unhandled -= 1
+                if self._ended.is_set():
+                    break
+            await self._say_goodbye()
+            group.cancel_scope.cancel()
+
+    async def hold(self) -> None:
+        """For microphones that are faster than life: return when what was heard so far is dealt with."""
+        while self._unhandled or (self._turn and (self._turn.confirmed or self._patience_seconds is None)):
+            await anyio.sleep(0.002)
+
+    async def _listen(self) -> None:
+        async with aclosing(self.parts.microphone.chunks()) as chunks:
+            async for chunk in chunks:
+                self._note_dropped()
+                self.parts.listener.deaf = self._must_not_hear()
+                await self._receive(self.parts.listener.feed(chunk))
+        await self._receive(self.parts.listener.flush(self.parts.clock()))
+        await self._receive([_MicrophoneEnded()])
+
+    async def _receive(self, signals: list[ListeningSignal] | list[_MicrophoneEnded]) -> None:
+        for signal in signals:
+            self._unhandled += 1
+            await self._send.send(signal)
+
+    def post(self, signal: Signal) -> None:
+        """Into the inbox, from code that may not wait. Raises ControlError when the daemon is that busy."""
+        if isinstance(signal, Asked | SayRequested) and len(self._queue) >= QUEUE_BOUND:
+            raise ControlError("busy", "I have too many questions waiting.", "Try again in a moment.")
+        try:
+            self._send.send_nowait(signal)
+        except anyio.WouldBlock:
+            raise ControlError("busy", "I am too busy right now.", "Try again in a moment.") from None
+        self._unhandled += 1
+
+    async def _say_goodbye(self) -> None:
+        if self._turn is not None:
+            turn = self._turn
+            turn.interrupt("shutdown")
+            with anyio.move_on_after(GOODBYE_SECONDS):
+                async for signal in self._inbox:
+                    if isinstance(signal, _TurnDone) and signal.turn is turn:
+                        self.parts.history.commit(signal.result, self.parts.clock())
+                        break
+
+    # ── the one match ───────────────────────────────────────────────────────────────────────────
+
+    def _handle(self, signal: Signal) -> None:
+        match signal:
+            case SpeechBegan(at):
+                self.emit(events.SpeechStarted(at))
+            case SpeechGrew(_, voiced_seconds):
+                self._overlap(Overlap(voiced_seconds=voiced_seconds))
+            case SpeechPaused(_, utterance):
+                self._silence_seconds = 0.0
+                self._paused(utterance)
+            case SilenceGrew(_, silence_seconds):
+                self._silence_seconds = silence_seconds
+                self._confirm_when_silent_enough()
+            case events.TurnJudged(_, number, patience_seconds):
+                if self._turn and self._turn.number == number:
+                    self._patience_seconds = patience_seconds
+                    self._confirm_when_silent_enough()
+            case SpeechResumed(at):
+                self.emit(events.SpeechStarted(at, resumed=True))
+                if self._owns_open_utterance:
+                    self._interrupt("the user spoke on")
+            case SpeechDropped():
+                self._false_alarm()
+                self._next()
+            case UtteranceEnded():
+                self._utterance_ended(signal)
+            case _Overheard(utterance, text):
+                self._overheard(utterance, text)
+            case WakeWordHeard(at, word):
+                self.emit(events.WakeWord(at, word))
+                self._interrupt("wake word")
+            case Pressed(at):
+                self._interrupt("push-to-talk")
+                self._group.start_soon(self._receive, self.parts.listener.press(at))
+            case Released(at):
+                self._group.start_soon(self._receive, self.parts.listener.release(at))
+            case Asked() | SayRequested() | Rang():
+                self._queue.append(signal)
+                self._next()
+            case StopRequested(reason):
+                self.parts.timers.dismiss()
+                self._interrupt(reason)
+            case _TurnDone(turn, result):
+                self._done(turn, result)
+            case _MicrophoneEnded():
+                self._microphone_open = False
+                self._end_if_once()
+            case ShutdownRequested(reason):
+                self.emit(events.Stopping(self.parts.clock(), reason))
+                self._ended.set()
+
+    # ── utterances ──────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _live(self) -> Turn | None:
+        return self._turn if self._turn is not None and self._turn.live else None
+
+    def _paused(self, utterance: Utterance) -> None:
+        if self._live is None or self._owns_open_utterance:
+            self._start(utterance, self.parts.agent)
+            self._owns_open_utterance = True
+        elif self.parts.config.barge_in.enabled:
+            self._group.start_soon(self._overhear, utterance)
+
+    def _confirm_when_silent_enough(self) -> None:
+        turn, patience = self._live, self._patience_seconds
+        if turn and patience is not None and self._silence_seconds >= patience:
+            turn.confirm()
+
+    def _utterance_ended(self, signal: UtteranceEnded) -> None:
+        self.emit(events.SpeechEnded(signal.at, signal.utterance.ended_at, signal.reason))
+        if signal.reason != "hangover" and signal.utterance.ended_at > self._tried_until:
+            self._start(signal.utterance, self.parts.agent).confirm()
+        elif self._live and self._owns_open_utterance:
+            self._live.confirm()
+        self._owns_open_utterance = False
+        self._next()
+
+    def _overlap(self, overlap: Overlap) -> None:
+        """Speech while a turn is live that is not its own utterance going on."""
+        if (turn := self._live) is None or self._owns_open_utterance:
+            return
+        decision = decide(overlap, self.parts.config.barge_in)
+        if decision == "interrupt":
+            turn.interrupt("barge-in")
+        elif decision == "duck" and turn.audible and not self._ducked:
+            self._duck(turn, self.parts.config.barge_in.duck_gain)
+
+    async def _overhear(self, utterance: Utterance) -> None:
+        """A short utterance during a reply: what was it?"""
+        assert utterance.samples is not None
+        try:
+            text = (await self.parts.transcriber.transcribe(utterance.samples)).text
+        except EngineError as error:
+            self._failed(error)
+            text = ""
+        self.post(_Overheard(utterance, text))
+
+    def _overheard(self, utterance: Utterance, text: str) -> None:
+        overlap = Overlap(text=text, deliberate=is_stop(text))
+        if self._live and decide(overlap, self.parts.config.barge_in) != "interrupt":
+            self.parts.listener.close()
+            self._false_alarm()
+        elif utterance.ended_at > self._tried_until:
+            turn = self._start(utterance, self.parts.agent)
+            self._owns_open_utterance = self.parts.listener.active
+            if not self._owns_open_utterance:
+                turn.confirm()
+
+    def _false_alarm(self) -> None:
+        if self._ducked and self._live:
+            self._duck(self._live, 1.0)
+
+    def _duck(self, turn: Turn, gain: float) -> None:
+        self._ducked = gain < 1.0
+        self.parts.speaker.duck(gain)
+        self.emit(events.VolumeDucked(self.parts.clock(), turn.number, gain))
+
+    def _must_not_hear(self) -> bool:
+        return not self.parts.config.barge_in.enabled and self._live is not None and self._live.audible
+
+    # ── turns ───────────────────────────────────────────────────────────────────────────────────
+
+    def _start(
+        self, utterance: Utterance, agent: Agent, *, request: str | None = None, aloud: bool = True, chime: bool = False
+    ) -> Turn:
+        previous = self._turn
+        if previous is not None:
+            previous.interrupt("a newer turn")
+        self.turns += 1
+        turn = Turn(self.turns, agent, self._turn_parts, request=request, aloud=aloud, chime=chime)
+        self._turn = turn
+        self._tried_until = utterance.ended_at
+        self._patience_seconds = None
+        self._ducked = False
+        self._group.start_soon(self._host, turn, utterance, previous)
+        return turn
+
+    async def _host(self, turn: Turn, utterance: Utterance, previous: Turn | None) -> None:
+        if previous is not None:
+            await previous.over.wait()
+        result = await turn.run(utterance)
+        self.post(_TurnDone(turn, result))
+
+    def _interrupt(self, reason: str) -> None:
+        if self._live is not None:
+            self._live.interrupt(reason)
+
+    def _done(self, turn: Turn, result: TurnResult) -> None:
+        self.parts.history.commit(result, self.parts.clock())
+        if turn is not self._turn:
+            return
+        self._turn = None
+        if result.outcome in ("answered", "failed"):
+            self._utterance_is_dealt_with()
+        self.parts.listener.arm(self.parts.clock())
+        self._next()
+        self._end_if_once(result)
+
+    def _utterance_is_dealt_with(self) -> None:
+        """It was answered or acted on: what follows is a new utterance, not more of it."""
+        if self._owns_open_utterance:
+            self.parts.listener.close()
+            self._owns_open_utterance = False
+
+    def _next(self) -> None:
+        """Start what waits, when nobody speaks."""
+        if self._turn is not None or self.parts.listener.active:
+            return
+        if not self._queue and (ringing := self.parts.timers.ringing):
+            self._queue.append(Rang(ringing[0].label, ringing[0].announcement))
+        if not self._queue:
+            return
+        waiting = self._queue.popleft()
+        now = self.parts.clock()
+        match waiting:
+            case Asked(request, text, aloud):
+                turn = self._start(_typed(text, now), self.parts.agent, request=request, aloud=aloud)
+            case SayRequested(request, text):
+                turn = self._start(_typed(text, now), Recital(text), request=request)
+            case Rang(_, sentence):
+                agent = Ringing(sentence, lambda: bool(self.parts.timers.ringing))
+                turn = self._start(Utterance(None, sentence, now, now, "timer"), agent, chime=True)
+        turn.confirm()
+
+    def _commit_orphan(self, action: Action) -> None:
+        """What a dead turn started has been done."""
+        result = TurnResult("interrupted", actions=(action,))
+        self.parts.history.commit(result, self.parts.clock())
+
+    def _end_if_once(self, result: TurnResult | None = None) -> None:
+        if not self._once or self._turn or self._queue:
+            return
+        heard_one = result is not None and result.outcome in ("answered", "failed")
+        if not self._microphone_open or (heard_one and not self.parts.config.devices.microphone.startswith("file:")):
+            self._handle(ShutdownRequested("once"))
+
+    # ── timers, events ──────────────────────────────────────────────────────────────────────────
+
+    async def _ring_when_due(self) -> None:
+        timers = self.parts.timers
+        while True:
+            self._timers_changed = anyio.Event()
+            with anyio.move_on_after(timers.next_due_seconds()):
+                await self._timers_changed.wait()
+            for timer in timers.due():
+                self.emit(events.TimerRang(self.parts.clock(), timer.label))
+                self.post(Rang(timer.label, timer.announcement))
+
+    def emit(self, event: events.Event) -> None:
+        """Hand an event to everybody; never waits."""
+        if isinstance(event, events.Failed):
+            self.last_failure = event
+            log.warning("%s: %s %s", event.code, event.message, event.remedy)
+        if isinstance(event, events.TurnJudged):
+            self.post(event)
+        self.parts.bus.publish(event)
+
+    def _failed(self, error: VoxSparkError) -> None:
+        self.emit(events.Failed(self.parts.clock(), error.stage, error.code, error.message, error.remedy))
+
+    def _note_dropped(self) -> None:
+        dropped = self.parts.microphone.dropped_seconds
+        if dropped > self._dropped_seconds:
+            self.emit(events.AudioDropped(self.parts.clock(), dropped - self._dropped_seconds))
+            self._dropped_seconds = dropped
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for the live turn."""
+        return len(self._queue)
+
+    @property
+    def state(self) -> str:
+        """`speaking`, `thinking`, `hearing` or `listening`: a projection, nobody sets it."""
+        if (turn := self._live) is not None and turn.confirmed:
+            return "speaking" if turn.audible else "thinking"
+        return "hearing" if self.parts.listener.active else "listening"
+
+
+def _typed(text: str, now: float) -> Utterance:
+    return Utterance(None, text, now, now, "socket")

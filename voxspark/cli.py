@@ -1,0 +1,342 @@
+"""The command line. Heavy imports happen inside the commands, so that `--help` is quick.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the daemon is not running, 4 a device cannot be used,
+5 an engine is missing or broke.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from voxspark import __version__
+from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError
+
+if TYPE_CHECKING:
+    from voxspark.config import Config
+    from voxspark.control.client import Client
+    from voxspark.events import Event
+
+EXIT_CODES: tuple[tuple[type[VoxSparkError], int], ...] = ((ConfigError, 2), (DeviceError, 4), (EngineError, 5))
+
+EPILOG = (
+    "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the daemon is not running, 4 a device cannot be "
+    "used, 5 an engine is missing or broke. "
+    'Completion: eval "$(_VOXSPARK_COMPLETE=bash_source voxspark)" (or zsh_source, fish_source | source).'
+)
+
+
+class Commands(click.Group):
+    """Turns our errors into one line with a remedy and the right exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except VoxSparkError as error:
+            click.echo(f"voxspark: {error}", err=True)
+            if isinstance(error, ControlError) and error.code == "daemon-not-running":
+                sys.exit(3)
+            sys.exit(next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+
+@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="voxspark")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Configuration file to use.")
+@click.pass_context
+def cli(ctx: click.Context, config_file: Path | None) -> None:
+    """A voice assistant that lives on your own Linux machine."""
+    ctx.obj = config_file
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for scripts.")
+
+
+# ── the daemon ──────────────────────────────────────────────────────────────────────────────────
+
+
+@cli.command()
+@click.option("--microphone", metavar="NAME", help="default, part of a device name, file:PATH or null.")
+@click.option("--speaker", metavar="NAME", help="default, part of a device name, file:PATH or null.")
+@click.option("--fast", is_flag=True, help="Feed a file: microphone as fast as it goes.")
+@click.option("--once", is_flag=True, help="End after the file (or, with a real microphone, after one reply).")
+@click.option("--profile", type=click.Choice(["embedded", "ollama"]), help="Which models to use.")
+@json_option
+@click.pass_obj
+def run(
+    config_file: Path | None,
+    microphone: str | None,
+    speaker: str | None,
+    fast: bool,
+    once: bool,
+    profile: str | None,
+    as_json: bool,
+) -> None:
+    """Run the daemon: listen, answer, until Ctrl-C."""
+    from voxspark.daemon import run_daemon
+
+    devices = {"microphone": microphone, "speaker": speaker, "fast": fast or None}
+    overrides: dict[str, Any] = {"devices": {key: value for key, value in devices.items() if value is not None}}
+    if profile:
+        overrides["profile"] = profile
+    config = _load(config_file, overrides)
+    _anyio_run(lambda: run_daemon(config, once=once, serve=not once, tell=_progress, watch=_printer(as_json)))
+
+
+@cli.command()
+@click.option("--output", type=click.Path(path_type=Path), default=Path("demo.wav"), help="Where the sound goes.")
+@click.pass_obj
+def demo(config_file: Path | None, output: Path) -> None:
+    """Hear it work: recorded questions in, spoken answers out. Needs no microphone."""
+    from voxspark.demo import run_demo
+
+    _anyio_run(lambda: run_demo(_load(config_file, {}), output, _progress))
+
+
+# ── talking to the daemon ───────────────────────────────────────────────────────────────────────
+
+
+@cli.command()
+@click.argument("text", nargs=-1, required=True)
+@click.option("--aloud", is_flag=True, help="Speak the answer as well as printing it.")
+@json_option
+@click.pass_obj
+def ask(config_file: Path | None, text: tuple[str, ...], aloud: bool, as_json: bool) -> None:
+    """Ask the running daemon a question."""
+
+    async def work(client: Client) -> None:
+        answer = client.ask(" ".join(text), aloud=aloud)
+        async for piece in answer:
+            if not as_json:
+                click.echo(piece)
+        if as_json:
+            click.echo(json.dumps(answer.result))
+        elif error := answer.result.get("error"):
+            raise VoxSparkError(error["code"], error["message"], error.get("remedy", ""))
+
+    _call(config_file, work)
+
+
+@cli.command()
+@click.argument("text", nargs=-1, required=True)
+@click.pass_obj
+def say(config_file: Path | None, text: tuple[str, ...]) -> None:
+    """Have the running daemon say something."""
+
+    async def work(client: Client) -> None:
+        await client.call("say", text=" ".join(text))
+
+    _call(config_file, work)
+
+
+@cli.command()
+@click.option("--press", "action", flag_value="start", help="Push-to-talk down, and return.")
+@click.option("--release", "action", flag_value="stop", help="Push-to-talk up, and return.")
+@click.pass_obj
+def listen(config_file: Path | None, action: str | None) -> None:
+    """Push-to-talk: listen until Enter is pressed (or bind --press and --release to keys)."""
+
+    async def work(client: Client) -> None:
+        if action:
+            await client.call(f"listen.{action}")
+            return
+        await client.call("listen.start")
+        click.prompt("Speak, then press Enter", default="", show_default=False, prompt_suffix=" ")
+        await client.call("listen.stop")
+
+    _call(config_file, work)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@json_option
+@click.pass_obj
+def transcribe(config_file: Path | None, file: Path, as_json: bool) -> None:
+    """Text of a WAV file, by the running daemon."""
+
+    async def work(client: Client) -> None:
+        result = await client.call("transcribe", path=str(file.resolve()))
+        click.echo(json.dumps(result) if as_json else result["text"])
+
+    _call(config_file, work)
+
+
+@cli.command()
+@json_option
+@click.pass_obj
+def status(config_file: Path | None, as_json: bool) -> None:
+    """What the daemon is doing, with what, and what is wrong."""
+
+    async def work(client: Client) -> None:
+        result = await client.call("status")
+        click.echo(json.dumps(result) if as_json else _table(result))
+
+    _call(config_file, work)
+
+
+@cli.command()
+@click.pass_obj
+def stop(config_file: Path | None) -> None:
+    """Be quiet: end the reply, and whatever rings."""
+    _call(config_file, lambda client: client.call("stop"))
+
+
+@cli.command()
+@click.pass_obj
+def shutdown(config_file: Path | None) -> None:
+    """End the daemon."""
+    _call(config_file, lambda client: client.call("shutdown"))
+
+
+@cli.command()
+@click.option("--limit", default=20, show_default=True, help="How many exchanges.")
+@json_option
+@click.pass_obj
+def history(config_file: Path | None, limit: int, as_json: bool) -> None:
+    """The conversation: what was said, and what was heard."""
+
+    async def work(client: Client) -> None:
+        for exchange in await client.call("history", limit=limit):
+            if as_json:
+                click.echo(json.dumps(exchange))
+            else:
+                click.echo(f"you  {exchange['said']}\nvox  {exchange['heard']}{' …' * exchange['interrupted']}")
+
+    _call(config_file, work)
+
+
+@cli.command()
+@click.pass_obj
+def events(config_file: Path | None) -> None:
+    """Everything that happens, one JSON object per line."""
+
+    async def work(client: Client) -> None:
+        async for event in client.events():
+            click.echo(json.dumps(event))
+
+    _call(config_file, work)
+
+
+# ── this machine ────────────────────────────────────────────────────────────────────────────────
+
+
+@cli.command()
+@json_option
+def devices(as_json: bool) -> None:
+    """Microphones and speakers that can be named in the configuration."""
+    from dataclasses import asdict
+
+    from voxspark.devices.open import list_devices
+
+    found = list_devices()
+    for device in found:
+        mark = "*" if device.default else " "
+        row = f"{mark} {device.kind:<10} {device.rate_hz:>6} Hz  {device.channels:>2} ch  {device.name}"
+        click.echo(json.dumps(asdict(device)) if as_json else row)
+    if not found and not as_json:
+        click.echo("No sound device. A file works too: voxspark run --microphone file:question.wav")
+
+
+@cli.group()
+def config() -> None:
+    """Look at the configuration."""
+
+
+@config.command()
+def path() -> None:
+    """Where the configuration file is (or would be)."""
+    from voxspark.config import config_path
+
+    click.echo(config_path())
+
+
+@config.command()
+@json_option
+@click.pass_obj
+def show(config_file: Path | None, as_json: bool) -> None:
+    """The configuration in force, with what every key means."""
+    from voxspark.config import as_toml
+
+    loaded = _load(config_file, {})
+    click.echo(loaded.model_dump_json(indent=2) if as_json else as_toml(loaded), nl=as_json)
+
+
+@config.command()
+@click.pass_obj
+def check(config_file: Path | None) -> None:
+    """Say whether the configuration can be used."""
+    _load(config_file, {})
+    click.echo("The configuration is good.")
+
+
+# ── helpers ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _load(config_file: Path | None, overrides: dict[str, Any]) -> Config:
+    import logging
+
+    from voxspark.config import load_config
+
+    loaded = load_config(config_file, overrides=overrides)
+    logging.basicConfig(level=loaded.log.level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    return loaded
+
+
+def _anyio_run(work: Callable[[], Awaitable[None]]) -> None:
+    """Run it; our own error comes out of whatever task groups it was raised in."""
+    import anyio
+
+    try:
+        anyio.run(work)
+    except* VoxSparkError as group:
+        raise _first(group) from None
+
+
+def _first(group: BaseExceptionGroup[VoxSparkError]) -> VoxSparkError:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+def _call(config_file: Path | None, work: Callable[[Client], Awaitable[Any]]) -> None:
+    from voxspark.config import load_config, socket_path
+    from voxspark.control.client import connect
+
+    place = socket_path(load_config(config_file))
+
+    async def session() -> None:
+        async with connect(place) as client:
+            await work(client)
+
+    _anyio_run(session)
+
+
+def _progress(message: str) -> None:
+    click.echo(f"{message} …", err=True)
+
+
+def _printer(as_json: bool) -> Callable[[Event], None]:
+    from voxspark.console import describe
+
+    def show_event(event: Event) -> None:
+        line = json.dumps(event.to_json()) if as_json else describe(event)
+        if line:
+            click.echo(line)
+
+    return show_event
+
+
+def _table(values: dict[str, Any]) -> str:
+    rows = []
+    for key, value in values.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{k}: {v}" for k, v in value.items() if v not in (None, ""))
+        elif isinstance(value, list):
+            value = ", ".join(str(item) for item in value) or "none"
+        rows.append(f"{key.replace('_', ' '):<24}{'none' if value is None else value}")
+    return "\n".join(rows)

@@ -1,0 +1,77 @@
+"""One run of the daemon: load, open the doors, live, go down in order."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+
+import anyio
+import anyio.lowlevel
+
+from voxspark.bus import EventBus
+from voxspark.compose import make_assistant, make_engines, warm
+from voxspark.config import Config, socket_path
+from voxspark.control.facade import AssistantDaemon
+from voxspark.control.server import Server
+from voxspark.errors import ControlError
+from voxspark.events import Event
+from voxspark.protocols import Clock, Microphone, Speaker
+from voxspark.types import ShutdownRequested
+
+log = logging.getLogger(__name__)
+
+WATCHER_BOUND = 65_536
+"""Events the watcher of a run may fall behind: it lives in this process and writes each at once."""
+
+
+async def run_daemon(
+    config: Config,
+    *,
+    once: bool = False,
+    serve: bool = True,
+    tell: Callable[[str], None] = lambda _: None,
+    watch: Callable[[Event], None] | None = None,
+    devices: Callable[[Clock], Awaitable[tuple[Microphone, Speaker]]] | None = None,
+) -> None:
+    """Run until a shutdown is requested, SIGINT or SIGTERM comes, or `once` is over.
+
+    `tell` hears about the loading, `watch` sees every event, `devices` replaces those of the configuration (given the
+    clock). Raises VoxSparkError when the daemon cannot start.
+    """
+    engines = make_engines(config)
+    failures = await warm(config, engines, tell)
+    bus = EventBus()
+    begun = anyio.current_time()
+
+    def clock() -> float:
+        return anyio.current_time() - begun
+
+    microphone, speaker = await devices(clock) if devices else (None, None)
+    assistant = make_assistant(config, engines, bus, clock, once=once, microphone=microphone, speaker=speaker)
+    async with bus.subscribe(WATCHER_BOUND) as events, anyio.create_task_group() as group:
+        if watch is not None:
+            group.start_soon(_watch, events, watch)
+        group.start_soon(_stop_on_signals, assistant.post)
+        if serve:
+            server = Server(AssistantDaemon(assistant), config.control)
+            await group.start(server.run, socket_path(config))
+            log.info("listening on %s", socket_path(config))
+        for failure in failures:
+            assistant.emit(failure)
+        await assistant.run()
+        await anyio.lowlevel.checkpoint()  # the watcher sees the last events
+        group.cancel_scope.cancel()
+
+
+async def _watch(events: AsyncIterator[Event], watch: Callable[[Event], None]) -> None:
+    async for event in events:
+        watch(event)
+
+
+async def _stop_on_signals(post: Callable[[ShutdownRequested], None]) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            with suppress(ControlError):
+                post(ShutdownRequested(signal.Signals(number).name))

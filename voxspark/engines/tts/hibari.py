@@ -1,0 +1,56 @@
+"""hibari-tts: a small English voice (Apache-2.0, weights in its wheel, no espeak, no torch). 24 kHz."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import numpy as np
+
+from voxspark.config import VoiceSettings
+from voxspark.engines.thread import EngineThread
+from voxspark.errors import SynthesizerError
+from voxspark.types import Pcm
+
+SAMPLE_RATE_HZ = 24_000
+
+BUNDLED_VOICES = ("heart",)
+"""Voices inside the wheel; its others are downloads, which a voice daemon must not start by surprise."""
+
+
+class HibariSynthesizer:
+    """One hibari voice in its own thread."""
+
+    def __init__(self, settings: VoiceSettings) -> None:
+        if settings.voice not in BUNDLED_VOICES:
+            raise SynthesizerError(
+                "voice-unknown",
+                f"hibari has no bundled voice {settings.voice}.",
+                f"Known: {', '.join(BUNDLED_VOICES)}.",
+            )
+        self._settings = settings
+        self._thread = EngineThread("hibari")
+        self._engine: Any = None
+
+    async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
+        """One piece per sentence. Raises SynthesizerError `nothing-to-say` for text without English in it."""
+        said = False
+        async with aclosing(self._thread.each(lambda: iter(self._load().stream(text, self._settings.speed)))) as pieces:
+            async for piece in pieces:
+                if len(piece):
+                    said = True
+                    yield np.asarray(piece, np.float32), SAMPLE_RATE_HZ
+        if not said:
+            raise SynthesizerError("nothing-to-say", "This voice cannot say that.")
+
+    async def warm(self) -> None:
+        """Load model and pronunciation (the first sentence costs 0.3 s, the second 0.02 s)."""
+        await self._thread.call(lambda: self._load()("Hello there, it's ten past nine."))
+
+    def _load(self) -> Any:
+        if self._engine is None:
+            from hibari import Hibari
+
+            self._engine = Hibari(voice=self._settings.voice, threads=1)
+        return self._engine

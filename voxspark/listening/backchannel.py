@@ -1,0 +1,47 @@
+"""What is said while the assistant speaks: a stop, or only a sign that somebody listens."""
+
+from __future__ import annotations
+
+import re
+
+WAKE_NAMES = "jarvis|nabu|alexa|mycroft|vox ?spark"
+"""Regular expression of the names people call it by."""
+
+_SENTENCE_END = re.compile(r"[.?!…;\n]+")
+_SOUND = re.compile(r"[(\[*♪<][^)\]*♪>]*[)\]*♪>]|♪")
+"""Sounds as Whisper writes them: `(coughs)`, `[BLANK_AUDIO]`, `*laughs*`."""
+
+_ADDRESS = (
+    rf"hey|hi|oh|um+|uh|okay|ok|alright|all right|no|well|now|just|please|thanks|thank you|for me|{WAKE_NAMES}"
+    r"|(?:can|could|would|will) you"
+)
+_STOP = (
+    r"stop(?: (?:it|that|this|there|talking|speaking))?|enough(?: of that)?|(?:that's|that is) enough"
+    r"|cancel(?: (?:that|it))?|never ?mind(?: (?:that|it))?|(?:be |keep )?quiet|shut up|shush|hush|silence"
+    r"|be silent|stop listening|forget (?:it|that|about it|about that)"
+)
+_STOP_SENTENCE = re.compile(rf"(?:(?:{_ADDRESS}) )*(?:{_STOP})(?: (?:{_ADDRESS}|{_STOP}))*")
+
+_BACKCHANNEL = re.compile(
+    r"(?:(?:m+|h+m+|m+h+m+|u+h+u+h+|a+h*|o+h+|e+r+m*|u+m+|u+h+|hu+h+|aha|(?:ha)+h?|(?:he)+h?|ye+ah?|yep|yup|yes"
+    r"|ok|okay|okey dokey|right|all right|alright|sure|true|exactly|indeed|of course|i see|i know|got it|gotcha|fine"
+    r"|good|great|nice|cool|wow|really|interesting|fair enough|makes sense|go on|thank you|thanks)(?: |$))+"
+)
+"""Whisper also writes breath and noise as `Thank you.`"""
+
+
+def is_stop(text: str) -> bool:
+    """Whether the utterance, or the last sentence of a longer one, asks for silence: `What is the time? Stop.`"""
+    sentences = [words for part in _SENTENCE_END.split(text[-200:]) if (words := _words(part))]
+    return bool(sentences) and _STOP_SENTENCE.fullmatch(sentences[-1]) is not None
+
+
+def is_backchannel(text: str) -> bool:
+    """Whether it needs no answer: `mm-hm`, `yeah, okay`, `(coughs)`, or nothing in words at all."""
+    words = _words(_SOUND.sub(" ", text[:200]))
+    return len(text) <= 200 and (not words or _BACKCHANNEL.fullmatch(words) is not None)
+
+
+def _words(text: str) -> str:
+    """Lower case words with single spaces between."""
+    return " ".join(re.findall(r"[\w']+", text.lower().replace("’", "'")))

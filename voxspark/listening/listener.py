@@ -1,0 +1,95 @@
+"""From chunks to signals: gate, judge, wake word and endpointer in a row.
+
+The nearly free gate looks at every chunk; the judge (Silero) runs only while the gate is open or an utterance is.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from voxspark.config import ListeningSettings
+from voxspark.listening.endpoint import Endpointer
+from voxspark.protocols import VoiceActivity, VoiceGate, WakeWordDetector
+from voxspark.types import CHUNK_SECONDS, Chunk, ListeningSignal, WakeWordHeard
+
+GATE_HOLD_SECONDS = 0.32
+"""How long the judge stays awake after the gate last opened: longer than gaps inside words."""
+
+CONTEXT_CHUNKS = 2
+"""Chunks the judge hears from before the gate opened; Silero needs a little past to be sure."""
+
+
+class Listener:
+    """Turns the microphone's chunks into listening signals. Owned by the Assistant, runs on its loop."""
+
+    def __init__(
+        self,
+        settings: ListeningSettings,
+        gate: VoiceGate,
+        activity: VoiceActivity,
+        wake: WakeWordDetector | None = None,
+    ) -> None:
+        self._settings = settings
+        self._gate = gate
+        self._activity = activity
+        self._wake = wake
+        self._endpointer = Endpointer(settings)
+        self._recent: deque[Chunk] = deque(maxlen=CONTEXT_CHUNKS)
+        self._awake_seconds = 0.0
+        self._armed_until = float("inf") if settings.mode == "open" else float("-inf")
+        self.deaf = False
+        """True while the daemon must not hear (its own voice, without an echo canceller)."""
+
+    @property
+    def active(self) -> bool:
+        """An utterance is open."""
+        return self._endpointer.active
+
+    def feed(self, chunk: Chunk) -> list[ListeningSignal]:
+        """Take one chunk; what follows from it, in order."""
+        signals: list[ListeningSignal] = []
+        if self._wake is not None and (word := self._wake.detect(chunk.samples)) is not None:
+            signals.append(WakeWordHeard(chunk.at, word))
+            self.arm(chunk.at)
+        signals += self._endpointer.feed(chunk, self._probability(chunk))
+        self._recent.append(chunk)
+        if self._endpointer.active:
+            self.arm(chunk.at)
+        return signals
+
+    def arm(self, at: float) -> None:
+        """In wake mode: listen without the wake word for the follow-up window from here."""
+        if self._settings.mode == "wake":
+            self._armed_until = max(self._armed_until, at + self._settings.follow_up_seconds)
+
+    def press(self, at: float) -> list[ListeningSignal]:
+        """Push-to-talk went down."""
+        return self._endpointer.press(at)
+
+    def release(self, at: float) -> list[ListeningSignal]:
+        """Push-to-talk came up."""
+        return self._endpointer.release(at)
+
+    def close(self) -> None:
+        """The open utterance has been dealt with: what comes next is a new one."""
+        self._endpointer.close()
+
+    def flush(self, at: float) -> list[ListeningSignal]:
+        """The microphone's stream is over."""
+        return self._endpointer.flush(at)
+
+    def _probability(self, chunk: Chunk) -> float:
+        if self.deaf or not (self._endpointer.active or chunk.at < self._armed_until):
+            self._awake_seconds = 0.0
+            return 0.0
+        was_asleep = self._awake_seconds <= 0
+        if self._gate.open(chunk.samples):
+            self._awake_seconds = GATE_HOLD_SECONDS
+        if self._awake_seconds <= 0 and not self._endpointer.active:
+            return 0.0
+        self._awake_seconds -= CHUNK_SECONDS
+        if was_asleep and not self._endpointer.active:
+            self._activity.reset()
+            for past in self._recent:
+                self._activity.probability(past.samples)
+        return self._activity.probability(chunk.samples)

@@ -1,0 +1,36 @@
+"""What an Assistant is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from voxspark.bus import EventBus
+from voxspark.config import Config
+from voxspark.listening.listener import Listener
+from voxspark.memory.history import History
+from voxspark.protocols import Agent, Clock, EndOfTurnModel, Microphone, Speaker, Synthesizer, Transcriber
+from voxspark.tools.timers import Timers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantParts:
+    """What the daemon is made of."""
+
+    config: Config
+    clock: Clock
+    bus: EventBus
+    microphone: Microphone
+    speaker: Speaker
+    listener: Listener
+    transcriber: Transcriber
+    synthesizer: Synthesizer
+    end_of_turn: EndOfTurnModel | None
+    agent: Agent
+    history: History
+    timers: Timers
+    engines: dict[str, str] = field(default_factory=dict)
+    """Kind to name, for `ready` and `status`."""
+    background: tuple[Callable[..., Coroutine[Any, Any, None]], ...] = ()
+    """What else runs as long as the daemon does (device retries); started with `TaskGroup.start`."""

@@ -1,0 +1,41 @@
+"""From seconds of playback to the words that were heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from voxspark.types import Clip
+
+
+def heard_text(clips: Iterable[Clip], seconds: float) -> str:
+    """The text of these clips as far as `seconds` of them were played, cut at a word.
+
+    A clip without text continues the one before. Inside a clip, time is shared out over words by their length, which
+    is what speech does near enough; a word counts as heard when most of it was.
+    """
+    groups: list[tuple[str, float]] = []
+    for clip in clips:
+        if clip.text or not groups:
+            groups.append((clip.text, clip.seconds))
+        else:
+            text, length = groups[-1]
+            groups[-1] = (text, length + clip.seconds)
+    heard: list[str] = []
+    for text, length in groups:
+        if seconds <= 0:
+            break
+        heard.append(text if seconds >= length else _words_within(text, seconds / length))
+        seconds -= length
+    return " ".join(part for part in heard if part)
+
+
+def _words_within(text: str, share: float) -> str:
+    words = text.split()
+    total = sum(len(word) + 1 for word in words)
+    spoken, kept = 0.0, 0
+    for word in words:
+        if spoken + (len(word) + 1) * 0.5 > share * total:
+            break
+        spoken += len(word) + 1
+        kept += 1
+    return " ".join(words[:kept])

@@ -1,0 +1,396 @@
+"""A Turn: one utterance in, one heard reply out, and one scope. Whatever a turn starts dies with it.
+
+    transcribe ──text──▶ think ──pieces (8)──▶ synthesize ──clips (2)──▶ gate ▸ speak
+
+A turn may start before the end of speech is certain. Nothing audible and no tool that changes the world passes the gate
+before `confirm()`. Interruption is the end of the scope: no stage looks at a flag.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Literal
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from voxspark import audio
+from voxspark.config import PatienceSettings
+from voxspark.errors import EngineError, SynthesizerError, VoxSparkError
+from voxspark.events import (
+    Failed,
+    FirstToken,
+    Reply,
+    SpeakingStarted,
+    ToolUsed,
+    Transcribed,
+    TurnConfirmed,
+    TurnEnded,
+    TurnJudged,
+    TurnStarted,
+)
+from voxspark.listening.end_of_turn import patience_seconds, reads
+from voxspark.protocols import ActRunner, Agent, Clock, Emit, EndOfTurnModel, Speaker, Synthesizer, Transcriber
+from voxspark.speech.heard import heard_text
+from voxspark.speech.sentences import SentenceSplitter
+from voxspark.speech.spoken import spoken
+from voxspark.types import Action, Clip, Pcm, Pcm16, TurnResult, Utterance
+
+log = logging.getLogger(__name__)
+
+PIECES_BOUND = 8
+CLIPS_BOUND = 2
+AUDIBLE_POLL_SECONDS = 0.01
+CLAUSE_PAUSE_SECONDS = 0.08
+SENTENCE_PAUSE_SECONDS = 0.22
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnParts:
+    """What every turn needs from the world."""
+
+    transcriber: Transcriber
+    synthesizer: Synthesizer
+    speaker: Speaker
+    end_of_turn: EndOfTurnModel | None
+    patience: PatienceSettings
+    acts: ActRunner
+    emit: Emit
+    clock: Clock
+
+
+class Turn:
+    """One request, from utterance to heard reply. Use once."""
+
+    def __init__(
+        self,
+        number: int,
+        agent: Agent,
+        parts: TurnParts,
+        *,
+        request: str | None = None,
+        aloud: bool = True,
+        chime: bool = False,
+    ) -> None:
+        self.number = number
+        self.request = request
+        self._agent = agent
+        self._parts = parts
+        self._aloud = aloud
+        self._chime = chime
+        self.over = anyio.Event()
+        """Set when the scope has ended and nothing of the turn runs any more."""
+        self._gate = anyio.Event()
+        self._scope = anyio.CancelScope()
+        self._reason: str | None = None
+        self._speaking = False
+        self._transcript = ""
+        self._outcome: Literal["answered", "empty", "failed"] = "answered"
+        self._judged = False
+        self._said: list[Clip] = []
+        self._heard = ""
+        self._actions: list[Action] = []
+        self._moments: dict[str, float] = {}
+
+    # ── the owner's three calls ─────────────────────────────────────────────────────────────────
+
+    def confirm(self) -> None:
+        """Open the gate: the user has finished."""
+        if not self._gate.is_set():
+            self._gate.set()
+            self._mark("confirmed")
+            self._parts.emit(TurnConfirmed(self._parts.clock(), self.number))
+
+    def interrupt(self, reason: str) -> None:
+        """End the scope, now."""
+        self._reason = self._reason or reason
+        self._scope.cancel()
+
+    async def run(self, utterance: Utterance) -> TurnResult:
+        """From utterance to heard reply. Never raises for what went wrong inside: that is its outcome."""
+        now = self._parts.clock()
+        self._parts.emit(TurnStarted(now, self.number, utterance.source, utterance.ended_at, self.request))
+        try:
+            with self._scope:
+                await self._answer(utterance)
+        finally:
+            if self._speaking:
+                self._heard = heard_text(self._said, self._parts.speaker.stop())
+            self.over.set()
+        return self._finish(utterance.ended_at)
+
+    # ── what the owner may look at ──────────────────────────────────────────────────────────────
+
+    @property
+    def confirmed(self) -> bool:
+        """The gate is open."""
+        return self._gate.is_set()
+
+    @property
+    def live(self) -> bool:
+        """It runs and has not been told to end."""
+        return self._reason is None and not self.over.is_set()
+
+    @property
+    def audible(self) -> bool:
+        """The reply can be heard right now."""
+        return self._speaking and self._parts.speaker.audible_since is not None
+
+    # ── TurnScope, for the agent ────────────────────────────────────────────────────────────────
+
+    async def until_confirmed(self) -> None:
+        """See `protocols.TurnScope.until_confirmed`."""
+        await self._gate.wait()
+
+    async def act(self, tool: str, arguments: dict[str, object], call: Callable[[], Awaitable[str]]) -> str:
+        """See `protocols.TurnScope.act`."""
+        await self._gate.wait()
+
+        async def work() -> Action:
+            return Action(tool, arguments, await call())
+
+        try:
+            action = await self._parts.acts.run(work)
+        except VoxSparkError as error:
+            self._tool_used(tool, arguments, error.message, ok=False)
+            raise
+        self._actions.append(action)
+        self._tool_used(tool, arguments, action.result, ok=True)
+        return action.result
+
+    def used(self, tool: str, arguments: dict[str, object], result: str) -> None:
+        """See `protocols.TurnScope.used`."""
+        self._tool_used(tool, arguments, result, ok=True)
+
+    def _tool_used(self, tool: str, arguments: dict[str, object], result: str, *, ok: bool) -> None:
+        self._parts.emit(ToolUsed(self._parts.clock(), self.number, tool, arguments, result, ok))
+
+    # ── stages ──────────────────────────────────────────────────────────────────────────────────
+
+    async def _answer(self, utterance: Utterance) -> None:
+        try:
+            self._transcript = await self._transcribe(utterance)
+            if not self._transcript:
+                self._outcome = "empty"
+                return
+            await self._reply(self._transcript)
+        except Exception as error:  # the turn's one boundary: whatever a stage raises is apologised for
+            await self._apologise(root_cause(error))
+
+    async def _transcribe(self, utterance: Utterance) -> str:
+        if utterance.samples is None:
+            return utterance.text or ""
+        completeness: float | None = None
+
+        async def listen_for_the_end(samples: Pcm16) -> None:
+            nonlocal completeness
+            if (model := self._parts.end_of_turn) is not None:
+                try:
+                    completeness = await model.completeness(samples)
+                except EngineError as error:
+                    self._failed(error)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(listen_for_the_end, utterance.samples)
+            transcript = await self._parts.transcriber.transcribe(utterance.samples)
+            text = transcript.text.strip()
+            self._mark("transcript")
+            self._parts.emit(Transcribed(self._parts.clock(), self.number, text, transcript.confidence))
+        verdict = reads(text)
+        patience = patience_seconds(verdict, completeness, self._parts.patience)
+        self._judge(patience, verdict, completeness)
+        return text
+
+    def _judge(self, patience: float, verdict: str, completeness: float | None) -> None:
+        self._judged = True
+        self._parts.emit(TurnJudged(self._parts.clock(), self.number, patience, verdict, completeness))
+
+    async def _reply(self, text: str) -> None:
+        to_synthesizer, pieces = anyio.create_memory_object_stream[str](PIECES_BOUND)
+        to_speaker, clips = anyio.create_memory_object_stream[Clip](CLIPS_BOUND)
+        async with to_synthesizer, pieces, to_speaker, clips, anyio.create_task_group() as group:
+            group.start_soon(self._think, text, to_synthesizer)
+            if self._aloud:
+                group.start_soon(self._synthesize, pieces, to_speaker)
+                await self._speak(clips)
+            else:
+                await self._deliver(pieces)
+        await self._gate.wait()  # silence is an answer too, but not before the user has finished
+
+    async def _think(self, text: str, to_synthesizer: MemoryObjectSendStream[str]) -> None:
+        splitter = SentenceSplitter()
+        async with to_synthesizer, aclosing(self._agent.reply(text, self)) as deltas:
+            async for delta in deltas:
+                if self._mark("first_token"):
+                    self._parts.emit(FirstToken(self._parts.clock(), self.number))
+                for piece in splitter.feed(delta):
+                    await self._pass_on(piece, to_synthesizer)
+            for piece in splitter.flush():
+                await self._pass_on(piece, to_synthesizer)
+
+    async def _pass_on(self, piece: str, to_synthesizer: MemoryObjectSendStream[str]) -> None:
+        self._mark("first_clause")
+        self._parts.emit(Reply(self._parts.clock(), self.number, piece))
+        await to_synthesizer.send(piece)
+
+    async def _synthesize(
+        self, pieces: MemoryObjectReceiveStream[str], to_speaker: MemoryObjectSendStream[Clip]
+    ) -> None:
+        async with pieces, to_speaker:
+            async for piece in pieces:
+                await self._voice(piece, to_speaker.send)
+
+    async def _voice(self, piece: str, hand_over: Callable[[Clip], Awaitable[None]]) -> None:
+        """One piece as clips; the first carries the text."""
+        if not (words := spoken(piece)):
+            return
+        text = piece
+        try:
+            async with aclosing(self._parts.synthesizer.synthesize(words)) as sounds:
+                async for samples, rate in sounds:
+                    self._mark("first_audio")
+                    await hand_over(Clip(paced(samples, rate, piece), rate, text))
+                    text = ""
+        except SynthesizerError as error:
+            if error.code != "nothing-to-say":
+                raise
+
+    async def _speak(self, clips: MemoryObjectReceiveStream[Clip]) -> None:
+        async with clips, anyio.create_task_group() as group:
+            async for clip in clips:
+                if not self._speaking:
+                    await self._gate.wait()
+                    self._begin()
+                    group.start_soon(self._watch_for_sound)
+                await self._play(clip)
+            if self._speaking:
+                await self._drain()
+            group.cancel_scope.cancel()
+
+    def _begin(self) -> None:
+        self._parts.speaker.begin()
+        self._speaking = True
+
+    async def _play(self, clip: Clip) -> None:
+        if self._chime and not self._said:
+            chime = Clip(chime_samples(clip.sample_rate_hz), clip.sample_rate_hz, "")
+            self._said.append(chime)
+            await self._parts.speaker.play(chime)
+        self._said.append(clip)
+        await self._parts.speaker.play(clip)
+
+    async def _watch_for_sound(self) -> None:
+        while not self._report_sound():
+            await anyio.sleep(AUDIBLE_POLL_SECONDS)
+
+    def _report_sound(self) -> bool:
+        """Tell once when the first sample was audible; True when that is told."""
+        if "first_audible" in self._moments:
+            return True
+        if (since := self._parts.speaker.audible_since) is None:
+            return False
+        self._moments["first_audible"] = since
+        self._parts.emit(SpeakingStarted(since, self.number))
+        return True
+
+    async def _drain(self) -> None:
+        await self._parts.speaker.drain()
+        self._report_sound()
+        self._speaking = False
+        self._heard = heard_text(self._said, math.inf)
+
+    async def _deliver(self, pieces: MemoryObjectReceiveStream[str]) -> None:
+        """The reply as text only: what is handed over counts as heard."""
+        async with pieces:
+            async for piece in pieces:
+                await self._gate.wait()
+                self._heard = f"{self._heard} {piece}".strip()
+
+    # ── endings ─────────────────────────────────────────────────────────────────────────────────
+
+    async def _apologise(self, error: BaseException) -> None:
+        """One spoken sentence about what went wrong, and a tone when even that fails."""
+        self._outcome = "failed"
+        known = error if isinstance(error, VoxSparkError) else None
+        if known is None:
+            log.error("turn %d failed", self.number, exc_info=error)
+            known = VoxSparkError("internal", "Something went wrong inside.", "See the log.")
+        self._failed(known)
+        if not self._judged:
+            self._judge(self._parts.patience.doubtful_seconds, "doubtful", None)
+        if not self._aloud:
+            return
+        await self._gate.wait()
+        if not self._speaking:
+            self._begin()
+        try:
+            await self._voice(f"Sorry. {known.message}", self._play)
+        except SynthesizerError:
+            log.warning("the apology could not be spoken either")
+            await self._play(Clip(audio.tone(220, 0.4, 24_000), 24_000, ""))
+        except VoxSparkError:
+            log.warning("the apology could not be played either")
+            return
+        await self._drain()
+
+    def _failed(self, error: VoxSparkError) -> None:
+        now = self._parts.clock()
+        self._parts.emit(Failed(now, error.stage, error.code, error.message, error.remedy, self.number))
+
+    def _finish(self, end_of_speech: float) -> TurnResult:
+        outcome: Literal["answered", "interrupted", "withdrawn", "empty", "failed"] = self._outcome
+        if self._scope.cancelled_caught:
+            outcome = "interrupted" if self.confirmed else "withdrawn"
+        self._mark("ended")
+        timings = {name: moment - end_of_speech for name, moment in self._moments.items()}
+        result = TurnResult(outcome, self._transcript, self._heard, tuple(self._actions), timings)
+        self._parts.emit(
+            TurnEnded(
+                self._parts.clock(),
+                self.number,
+                outcome,
+                result.transcript,
+                result.heard,
+                result.timings,
+                result.actions,
+                self.request,
+                self._reason,
+            )
+        )
+        return result
+
+    def _mark(self, name: str) -> bool:
+        """Note when something happened for the first time; True when it is the first."""
+        if name in self._moments:
+            return False
+        self._moments[name] = self._parts.clock()
+        return True
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The first of our own errors inside a group, or the first leaf."""
+    leaves = _leaves(error)
+    return next((leaf for leaf in leaves if isinstance(leaf, VoxSparkError)), leaves[0])
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for part in error.exceptions for leaf in _leaves(part)]
+    return [error]
+
+
+def paced(samples: Pcm, sample_rate_hz: int, text: str) -> Pcm:
+    """A clip with the engine's own quiet edges replaced by a pause that fits what it ends with."""
+    pause = SENTENCE_PAUSE_SECONDS if text.rstrip(" \"')]”’").endswith((".", "!", "?", "…")) else CLAUSE_PAUSE_SECONDS
+    quiet = audio.silence(pause, sample_rate_hz)
+    return audio.join(audio.fade(audio.trim_silence(samples, sample_rate_hz), sample_rate_hz), quiet)
+
+
+def chime_samples(sample_rate_hz: int) -> Pcm:
+    """Two rising tones before an announcement nobody asked for just now."""
+    low, high = (audio.tone(hz, 0.18, sample_rate_hz) for hz in (660.0, 880.0))
+    return audio.join(low, high, audio.silence(0.25, sample_rate_hz))
