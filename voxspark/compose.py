@@ -25,6 +25,7 @@ from voxspark.listening.listener import Listener
 from voxspark.memory.history import History
 from voxspark.parts import AssistantParts
 from voxspark.protocols import Clock, EndOfTurnModel, Microphone, Speaker, Synthesizer, Transcriber, WakeWordDetector
+from voxspark.speech.spoken import spoken
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import clock_tools
 from voxspark.tools.registry import Toolbox
@@ -157,6 +158,7 @@ async def warm(config: Config, engines: Engines, tell: Callable[[str], None]) ->
     tell(f"Loading the transcriber ({engines.names['transcriber']})")
     await engines.transcriber.warm()
     tell(f"Loading the voice ({engines.names['voice']})")
+    spoken("1")
     await engines.synthesizer.warm()
     if engines.end_of_turn is not None:
         tell("Loading the end-of-turn model (smart_turn)")

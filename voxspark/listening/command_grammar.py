@@ -65,7 +65,7 @@ MODIFIERS = _words(
     "no still right going over around before after through first second third next last best worst tallest biggest "
     "largest longest highest fastest nearest closest smallest oldest latest cheapest short long new old big small "
     "good great different classical favorite favourite shopping grocery living dining front back full gas world square "
-    "mount mr mrs ms dr st saint lake south north east west san los las"
+    "current both soft fourth mount mr mrs ms dr st saint lake south north east west san los las"
 )
 """Something usually follows them."""
 
@@ -98,10 +98,11 @@ NUMBER = (
     r"(?:\d[\d.,:]*|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
     r"|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million)"
 )
+AMOUNT = rf"(?:minus )?{NUMBER}"
 DIGIT = r"(?:\d+|zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 SPAN = (
     r"(?:(?:an?|one|1|half an) (?:second|minute|hour|day|week)"
-    rf"|(?:{NUMBER} )+(?:and a half )?(?:seconds|minutes|hours|days|weeks))"
+    rf"|(?:{NUMBER} )+(?:and a half )?(?:seconds|minutes|hours|days|weeks|secs|mins))"
 )
 BE = _any("is are was were")
 DO = _any("do does did can could should would will shall may might must")
@@ -124,9 +125,10 @@ ADJECTIVE = _any(
 PREDICATE = rf"(?:(?:{ADJECTIVE}|(?!{PREP} )\S\S+(?:ing|ed))(?: .+)?|{PREP} .+)"
 DEVICE = _any(
     "light lights lamp lamps tv television radio fan heater heating heat conditioning oven music volume alarm "
-    "thermostat screen monitor speaker speakers bluetooth wifi microphone camera brightness sound kettle everything "
-    "it them"
+    "thermostat screen monitor speaker speakers timer timers alarms bluetooth wifi microphone camera brightness "
+    "sound kettle temperature blinds everything it them"
 )
+OPERATOR = r"(?:plus|minus|times|x|over|divided by|multiplied by|percent of|to the power of)"
 PARTICLE = _any("on off up down")
 LIST = _any("list lists calendar cart basket notes playlist queue agenda diary schedule it them")
 LATER = (
@@ -141,8 +143,7 @@ ASKED_TO = r"(?:(?:can|could|would|will) you)"
 TELL_ME = r"(?:tell me|do you know|i want to know|i wonder)"
 SIMPLE = _any(
     "call open close shut lock unlock start stop cancel pause resume skip clear mute unmute find "
-    "read check describe explain repeat define spell summarize snooze restart launch "
-    "finish"
+    "read check describe explain repeat define spell summarize snooze restart launch finish"
 )
 """Verbs that are content with an object."""
 
@@ -158,14 +159,15 @@ COMPLETE = _table(
     rf"(?:turn|switch) {PARTICLE} (?:.+ )?{DEVICE}(?: {LATER})?",
     rf"(?:turn|switch) (?!{PARTICLE} ).+ {PARTICLE} {LATER}",
     rf"(?:dim|brighten|lower|raise|increase|decrease|reduce) (?:.+ )?{DEVICE}(?: {LATER})?",
-    rf"(?:set|start|create|make|give me) .*timer for (?:.+ )?{SPAN}(?: .+)?",
-    rf"(?:set|start|create|make|give me) .*{NUMBER} (?:second|minute|hour) timer(?: .+)?",
+    rf"(?:(?:set|start|create|make|give me|i need) .*)?timer (?:.+ )?{SPAN}(?: .+)?",
+    rf"(?:(?:set|start|create|make|give me|i need) .*)?{NUMBER} (?:second|minute|hour)(?: \S+)? timer(?: .+)?",
     rf"set .*alarm (?:for|at) (?:.+ )?(?:{NUMBER}|noon|midnight)(?: .+)?",
     r"set (?!.*\b(?:timer|alarm|reminder)\b).+ to .+",
     r"set .*reminder to \S+ .+",
     rf"wake me(?: up)? .*(?:{NUMBER}|noon|midnight|{SPAN})(?: .+)?",
     rf"(?:add|put) .+ (?:to|on|in|into|onto) (?:.+ )?{LIST}(?: {LATER})?",
-    r"(?:remove|delete|take) .+ (?:from|off) .+|(?:remove|delete) .*(?:timer|alarm|reminder|list|event|it|that)s?",
+    r"(?:remove|delete|take) .+ (?:from|off) .+",
+    rf"(?:remove|delete) .*(?:timer|alarm|reminder|list|event|it|that)s?(?: {LATER})?",
     r"put on (?:some|the|my|a) .+",
     r"remind me (?:.+ )?to \S+ .+",
     r"remind me about .+|remind me that \S+ \S+ .+",
@@ -174,14 +176,16 @@ COMPLETE = _table(
     r"(?:tell me |show me |explain )?how to \S+ .+",
     r"(?:give|show|read|find|get) (?:me|us) .+",
     r"(?:translate|convert) .+ (?:to|into|in) .+",
-    rf"(?:{SIMPLE}|search for|look up) .+",
+    rf"(?:{SIMPLE}|search for|look up) (?!an? (?:timer|alarm|countdown)$).+",
     # questions about a thing
-    rf"what (?!{PRONOUN} )(?:\S+ ){{0,5}}?{BE} .+|what \S+ (?:has|have|had) .+|(?:what|how) about .+",
+    rf"what (?!{PRONOUN} |is {AMOUNT} )(?:\S+ ){{0,5}}?{BE} .+|what is {AMOUNT} .+ (?:in|to) .+",
+    r"what \S+ (?:has|have|had) .+|(?:what|how) about .+",
     rf"which (?:\S+ ){{1,4}}?(?:{BE}|has|have|had) .+|whose \S+ {BE} .+",
     rf"who {BE} (?:{DET} .+|(?!{DET} )\S+ .+)",
     rf"who (?!(?:{BE}|{DO}|{PRONOUN}|has|have|had)\b)\S+ .+",
     rf"where {BE} .+|when (?:is|are) .+|how much {BE} .+|how (?!many |much ){BE} .+",
     rf"how (?!many |much |{DO} )\S+ {BE} .+",
+    r"how many \S+ is .+",
     r"how (?:many|much) .+ (?:in|on|at|to|until|till|per|from|between) .+",
     rf"{WHAT} {DO} {SUBJECT} {VERB} .+",
     # questions about a fact
@@ -195,7 +199,7 @@ COMPLETE = _table(
 COMPLETE_AS_IT_IS = _table(
     rf"(?:turn|switch) (?!{PARTICLE} ).+ {PARTICLE}",
     rf"(?:what|who) {BE} (?:it|this|that)|where {BE} {PRONOUN}|who are you|how are you",
-    rf"(?:what|which|whose) (?:time|day|date|one|\S+) {BE} (?:it|this|that)|how \S+ {BE} {PRONOUN}",
+    rf"(?:what|which|whose) (?!{PRONOUN} )(?:\S+ ){{1,4}}?{BE} (?:it|this|that)|how \S+ {BE} {PRONOUN}",
     rf"(?:what|how) .+ like|where {BE} {PRONOUN} from|where {DO} {PRONOUN} come from",
     rf"what {BE} (?:it|this|that) (?:for|about|made of|called)|what {BE} going on",
     rf"{WHAT} {DO} {SUBJECT} {VERB}",
@@ -203,8 +207,9 @@ COMPLETE_AS_IT_IS = _table(
     rf"{TELL_ME} (?:what|where|who|which|how \S+)(?: \S+)* (?:it|this|that|he|she|they|{DET} \S+) {BE}",
     rf"(?:{BE}|{DO}) .*{DEVICE} (?:.+ )?(?:on|off)",
     rf"(?:when|why|where|(?:at )?what time) {DO} {SUBJECT} {AMBI}",
-    rf"what is (?:{NUMBER} )+(?:(?:plus|minus|times|over|divided by|multiplied by|percent of) (?:{NUMBER} ?)+)+",
-    rf"what is the square root of {NUMBER}(?: {NUMBER})*",
+    rf"(?:(?:what is|how much is|calculate) )?{NUMBER}(?: \S+)*? {OPERATOR}"
+    rf"(?: (?:{NUMBER}|and|point))*? {NUMBER}|what does .+ (?:equal|make)",
+    rf"(?:what is )?(?:the )?square root of {NUMBER}(?: {NUMBER})*",
     r"tell me something|tell me more|help me",
 )
 """Complete although the last word, elsewhere, would ask for more."""
@@ -261,7 +266,7 @@ SPELLINGS = tuple(
         ("%", " percent"),
         ("&", " and "),
         (r"\+", " plus "),
-        ("°", " degrees"),
+        (r"° ?(?:[cf]\b)?", " degrees"),
         (r"(?<=\w)[-‐‑](?=\w)", " "),
         (r"\bcan't\b", "can not"),
         (r"\bwon't\b", "will not"),

@@ -41,17 +41,14 @@ def patience_seconds(reads: Reads, completeness: float | None, settings: Patienc
 
     "Between" is halfway. Without a model nobody hears a voice that stays up: finished words alone earn half the haste.
     """
+    sure, doubtful, patient = settings.sure_seconds, settings.doubtful_seconds, settings.open_seconds
     if reads == "open":
-        return settings.open_seconds
+        return patient
     if completeness is None:
-        return (
-            (settings.sure_seconds + settings.doubtful_seconds) / 2 if reads == "closed" else settings.doubtful_seconds
-        )
+        return (sure + doubtful) / 2 if reads == "closed" else doubtful
     if reads == "closed" and completeness >= settings.sure_probability:
-        return settings.sure_seconds
-    if completeness < DISBELIEVED:
-        return (settings.doubtful_seconds + settings.open_seconds) / 2
-    return settings.doubtful_seconds
+        return sure
+    return (doubtful + patient) / 2 if completeness < DISBELIEVED else doubtful
 
 
 def reads(text: str) -> Reads:

@@ -24,51 +24,17 @@ _MONTHS = frozenset(["jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "se
 
 _SOMETIMES_LAST = frozenset(
     [
-        "etc",
-        "inc",
-        "ltd",
-        "co",
-        "corp",
-        "jr",
-        "sr",
-        "esq",
-        "bros",
-        "al",
-        "st",
-        "ave",
-        "blvd",
-        "rd",
-        "mt",
-        "ft",
-        "dept",
-        "est",
-        "govt",
-        "gen",
-        "col",
-        "capt",
-        "lt",
-        "sgt",
-        "gov",
-        "sen",
-        "rep",
-        "rev",
-        "hon",
-        "min",
-        "max",
-        "hr",
-        "hrs",
-        "lb",
-        "lbs",
-        "oz",
-        "sec",
-        "incl",
+        *("etc", "inc", "ltd", "co", "corp", "jr", "sr", "esq", "bros", "al", "dept", "est", "govt", "incl"),
+        *("gen", "col", "capt", "lt", "sgt", "gov", "sen", "rep", "rev", "hon"),
+        *("st", "ave", "blvd", "rd", "mt", "ft", "lb", "lbs", "oz", "min", "max", "hr", "hrs", "sec"),
     ]
 )
+"""They end a sentence only when the next word is sure to open one."""
 
 _BEGINNING = re.compile(
     r"(?:The|This|That|These|Those|It|I|You|We|They|He|She|There|Here|My|Your|Our|So|But|And|If|Then|What|Why|How|When|"
     r"Where|Who|Which|In|For|Is|Are|Do|Does|Let|Please|Yes|No|Now|Also|However|After|Before|While|Although|Because|"
-    r"Once|Finally|Next)(?![\w.])"
+    r"Once|Finally|Next|Can|Could|Would|Should|Will|Did|Have|Just|Not|Remember)(?![\w.])"
 )
 _DOTTED = re.compile(r"[^\W\d_](?:\.[^\W\d_])*")
 

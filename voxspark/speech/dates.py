@@ -10,21 +10,9 @@ from voxspark.speech.numbers import cardinal, ordinal, plural, year
 YEAR = r"(?:1[1-9]|20)\d\d"
 """Regex: the numbers read as years where the context says so."""
 
-_MONTHS = tuple(
-    [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ]
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
 _MONTH = (
     r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|"
@@ -49,8 +37,9 @@ TIME = re.compile(
 )
 DECADE = re.compile(r"\b((?:1[1-9]|20)\d0)'?s\b|(?<=[Tt]he )'?([2-9]0)'?s\b|(?<!\w)'([2-9]0)s\b")
 YEARS = re.compile(
-    rf"(?i:(?<=\()|\b(?:in|since|year|by|of|from|until|till|before|after|around|circa|during|between|late|early|mid|"
-    rf"spring|summer|autumn|fall|winter)\b[ -])(?P<first>{YEAR}){_OVER}(?:(?P<link> (?:to|and|or) )(?P<last>{YEAR}){_OVER})?"
+    r"(?i:(?<=\()|\b(?:in|since|year|by|of|from|until|till|before|after|around|circa|during|between|late|early|mid|"
+    r"spring|summer|autumn|fall|winter)\b[ -])"
+    rf"(?P<first>{YEAR}){_OVER}(?:(?P<link> (?:to|and|or) )(?P<last>{YEAR}){_OVER})?"
 )
 YEAR_RANGE = re.compile(rf"(?<![\w.,])(?P<first>{YEAR})(?P<link> to )(?P<last>{YEAR}){_OVER}")
 

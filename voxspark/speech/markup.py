@@ -11,46 +11,44 @@ from functools import lru_cache
 CODE_LEFT_OUT = "I have left out the code."
 
 _NAMED = {
-    "\t": " ", "\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u2032": "'", "\u2033": '"', "\u201c": '"', "\u201d": '"',
-    "…": "...", "\u2010": "-", "\u2011": "-", "\u2012": "-", "−": "-", "―": "—", "•": "-", "‼": "!", "⁉": "?!",
-    "。": ". ", "．": ". ", "！": "! ", "？": "? ", "，": ", ", "、": ", ", "；": "; ", "：": ": ",
-    "\u2028": "\n", "\u2029": "\n", "≈": " about ", "±": " plus or minus ", "≤": " <= ", "≥": " >= ", "≠": " != ",
-    "→": " to ", "⇒": " to ", "√": " square root of ", "∞": " infinity ", "μ": "µ", "π": "pi",
+    "\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u2032": "'", "\u2033": '"', "\u201c": '"', "\u201d": '"',
+    "…": "...", "\u2010": "-", "\u2011": "-", "\u2012": "-", "−": "-", "―": "—", "•": "-", "‼": "!",
+    "⁉": "?!", "。": ". ", "．": ". ", "！": "! ", "？": "? ", "，": ", ", "、": ", ", "；": "; ", "：": ": ",
+    "\u2028": "\n", "\u2029": "\n", "≈": " about ", "±": " plus or minus ", "≤": " <= ", "≥": " >= ",
+    "≠": " != ", "→": " to ", "⇒": " to ", "√": " square root of ", "∞": " infinity ", "μ": "µ", "π": "pi",
+    "¹": "^1", "²": "^2", "³": "^3",
 }  # fmt: skip
 _KEPT = frozenset("–—×÷°€£¥₹µ")
-_SUPERSCRIPTS = {"²": "^2", "³": "^3", "¹": "^1"}
 
 
 @lru_cache(maxsize=4096)
 def _plain(char: str) -> str:
-    """A character as later rules want it: letters kept, digits in ASCII, pictures gone."""
-    if (char.isascii() and char.isprintable()) or char == "\n" or char in _KEPT:
-        return char
+    """A character as later rules want it: letters kept, digits in ASCII, pictures and invisible characters gone."""
     if char in _NAMED:
         return _NAMED[char]
+    if (char.isascii() and char.isprintable()) or char.isalpha() or char == "\n" or char in _KEPT:
+        return char
     category = unicodedata.category(char)
-    if char in _SUPERSCRIPTS:
-        return _SUPERSCRIPTS[char]
     if category == "Nd":
         return str(unicodedata.decimal(char))
-    if category in ("No", "Nl"):
+    if category[0] == "N":
         return f" {Fraction(unicodedata.numeric(char)).limit_denominator(1000)} "
-    if category in ("Ll", "Lu", "Lt", "Lm", "Lo", "Mn", "Mc"):
-        return "" if unicodedata.name(char, "").startswith("VARIATION SELECTOR") else char
-    return "" if category in ("Cf", "Me", "Cn", "Co", "Cs") else " "
+    return "" if category[0] in "MC" and not char.isspace() else " "
 
 
 def plain_characters(text: str) -> str:
     """No emoji, no invisible characters, one kind of quote, digits in ASCII."""
-    return text if text.isascii() and text.isprintable() else "".join(map(_plain, text))
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_plain, unicodedata.normalize("NFC", text)))
 
 
 _HINT = re.compile(r"[`*_~\[\]<>|#\\\n@]|&\w|://|www\.|\A\s*(?:[-+]|\d{1,3}[.)])\s")
 _FENCE = re.compile(r"(?<!`)(`{3,})[^`\n]*\n.*?(?:\n[ \t]*\1`*(?!\w)|\Z)", re.DOTALL)
-_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+_CODE = re.compile(r"(?<!`)(`+)(?!`)(.{1,400}?)(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\(\s*([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s[^()]*)?\)")
 _REFERENCE = re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]")
-_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?-->", re.DOTALL)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.{0,400}?-->", re.DOTALL)
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)?[^\s<>]+[@.:][^\s<>]+)>")
 _URL = re.compile(
     r"(?:\b(?:https?|ftp|file)://|\bwww\.)(?=\w)([^\s<>\"'()\[\]`*|]+(?:\([^\s()]*\)[^\s<>\"'()\[\]`*|]*)*)",

@@ -18,6 +18,7 @@ _CURRENCIES = {
 }
 _SIGN = "[$€£¥₹]"
 _SCALES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "B": "billion", "bn": "billion"}
+_PERIODS = {"s": "second", "min": "minute", "h": "hour"}
 _OPERATORS = {
     "+": "plus",
     "-": "minus",
@@ -37,7 +38,7 @@ def _money(found: re.Match[str]) -> str:
     scale = found["scale"]
     low, amount = (f"{number(found['amount'])} to ", found["last"]) if found["last"] else ("", found["amount"])
     whole, _, fraction = amount.partition(".")
-    cents = int(fraction.ljust(2, "0"))
+    cents = int(fraction[:2].ljust(2, "0"))
     if scale:
         words = f"{number(amount)} {_SCALES.get(scale, scale)} {many}"
     elif len(fraction) > 2:
@@ -55,7 +56,7 @@ def _fraction(found: re.Match[str]) -> str:
     over, under = cardinal(str(top)), cardinal(str(bottom))
     unit = f" {unit_words(found, one=not found['whole'])}" if found["unit"] else ""
     whole = f"{cardinal(found['whole'])} and " if found["whole"] else ""
-    if (top, bottom) in ((24, 7), (9, 11), (50, 50)):
+    if (top, bottom) in ((24, 7), (9, 11), (20, 20), (50, 50)):
         return f"{whole}{over} {under}{unit}"
     if bottom in (5, 10, 100) and top >= bottom:
         return f"{whole}{over} out of {under}{unit}"
@@ -141,6 +142,10 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"(?<=\d) ([-+*×/÷=]) (?=\d)"), lambda found: f" {_OPERATORS[found[1]]} "),
     (re.compile(r"(?<=\d):(?=\d)"), lambda _: " to "),
     (re.compile(r"(?<=\d)-(?=\d)"), lambda _: " "),
+    (
+        re.compile(r"(?<=[a-z])/(s|min|h|day|week|month|year)\b"),
+        lambda found: f" per {_PERIODS.get(found[1], found[1])}",
+    ),
     (re.compile(NUMBER), _any_number),
 )
 

