@@ -323,7 +323,7 @@ class Scenario:
         chat = FakeChat(self._replies or ["I do not know."])
         transcriber = FakeTranscriber(self._segments, self.transcriber_fails)
         toolbox = make_toolbox(timers, lambda: datetime(2026, 11, 24, 10, 5, tzinfo=UTC))
-        agent = LocalFirstAgent(Intents(toolbox), toolbox, chat, Prompt("", None), history, lambda: _dismiss(timers))
+        agent = LocalFirstAgent(Intents(toolbox), toolbox, chat, Prompt("You are brief.", None), history, lambda: _dismiss(timers))
         parts = AssistantParts(
             config=self._config,
             clock=clock,
@@ -363,7 +363,7 @@ def _dismiss(timers: Timers) -> None:
 
 async def _collect(events: Any, seen: list[Event]) -> None:
     async for event in events:
-        seen.append(event)
+        seen.append(event)  # noqa: PERF401 - what was seen must be there when this is cancelled
 
 
 async def _end(assistant: Assistant, at: float) -> None:

@@ -19,7 +19,6 @@ from voxspark.types import (
     SpeechDropped,
     SpeechGrew,
     SpeechPaused,
-    SpeechResumed,
     UtteranceEnded,
 )
 

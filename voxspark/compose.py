@@ -10,7 +10,7 @@ from typing import Any
 
 from voxspark.agent.agent import LocalFirstAgent
 from voxspark.agent.intents import Intents
-from voxspark.agent.prompt import Prompt
+from voxspark.agent.prompt import FOR_SMALL_MODELS, FOR_SPEECH, Prompt
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
 from voxspark.config import Config
@@ -89,6 +89,12 @@ def make_end_of_turn(config: Config) -> EndOfTurnModel | None:
     return model
 
 
+def make_prompt(config: Config) -> Prompt:
+    """The prompt that suits the model."""
+    built_in = FOR_SMALL_MODELS if config.chat.model.startswith("bundled:") else FOR_SPEECH
+    return Prompt(config.chat.system_prompt or built_in, _local_now if config.chat.tell_time else None)
+
+
 def make_listener(config: Config) -> Listener:
     """The listening row: gate, judge, wake word."""
     settings = config.listening
@@ -125,8 +131,7 @@ def make_assistant(
     timers = Timers(clock)
     history = History(int(config.chat.context_tokens * HISTORY_SHARE))
     toolbox = make_toolbox(timers, _local_now)
-    prompt = Prompt(config.chat.system_prompt, _local_now if config.chat.tell_time else None)
-    agent = LocalFirstAgent(Intents(toolbox), toolbox, engines.chat, prompt, history, timers.dismiss)
+    agent = LocalFirstAgent(Intents(toolbox), toolbox, engines.chat, make_prompt(config), history, timers.dismiss)
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -165,7 +170,7 @@ async def warm(config: Config, engines: Engines, tell: Callable[[str], None]) ->
         await engines.end_of_turn.warm()
     tell(f"Loading the language model ({engines.names['chat']})")
     try:
-        await engines.chat.warm(Prompt(config.chat.system_prompt, None).prefix())
+        await engines.chat.warm(make_prompt(config).prefix())
     except EngineError as error:
         return [Failed(0.0, error.stage, error.code, error.message, error.remedy)]
     return []

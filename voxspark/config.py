@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from voxspark.errors import ConfigError
 
@@ -77,6 +77,12 @@ class PatienceSettings(Settings):
     end_of_turn: Literal["auto", "smart_turn", "none"] = "auto"
     """The model that listens for the end; `auto` takes Smart Turn when it is installed."""
 
+    @model_validator(mode="after")
+    def _in_order(self) -> PatienceSettings:
+        if not self.sure_seconds <= self.doubtful_seconds <= self.open_seconds:
+            raise ValueError("sure_seconds, doubtful_seconds and open_seconds must not decrease")
+        return self
+
 
 class BargeInSettings(Settings):
     """What happens when somebody speaks during a reply."""
@@ -125,9 +131,9 @@ class ChatSettings(Settings):
     """Ollama's address."""
     context_tokens: int = Field(2048, ge=512)
     """`num_ctx`; always sent, because a change reloads the model."""
-    max_tokens: int = Field(120, ge=1)
-    """Longest answer."""
-    temperature: float = Field(0.3, ge=0)
+    max_tokens: int = Field(60, ge=1)
+    """Longest answer; a sentence it cuts is not begun to be said."""
+    temperature: float = Field(0.1, ge=0)
     """Sampling temperature."""
     top_p: float = Field(0.9, gt=0, le=1)
     """Nucleus sampling."""

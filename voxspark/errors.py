@@ -79,3 +79,15 @@ class ControlError(VoxSparkError):
     """A request from the socket cannot be served."""
 
     stage = "control"
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The first of our own errors inside a group, or the first leaf."""
+    leaves = _leaves(error)
+    return next((leaf for leaf in leaves if isinstance(leaf, VoxSparkError)), leaves[0])
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for part in error.exceptions for leaf in _leaves(part)]
+    return [error]

@@ -20,7 +20,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from voxspark import audio
 from voxspark.config import PatienceSettings
-from voxspark.errors import EngineError, SynthesizerError, VoxSparkError
+from voxspark.errors import EngineError, SynthesizerError, VoxSparkError, root_cause
 from voxspark.events import (
     Failed,
     FirstToken,
@@ -36,17 +36,16 @@ from voxspark.events import (
 from voxspark.listening.end_of_turn import patience_seconds, reads
 from voxspark.protocols import ActRunner, Agent, Clock, Emit, EndOfTurnModel, Speaker, Synthesizer, Transcriber
 from voxspark.speech.heard import heard_text
+from voxspark.speech.pacing import chime_samples, ends_sentence, paced
 from voxspark.speech.sentences import SentenceSplitter
 from voxspark.speech.spoken import spoken
-from voxspark.types import Action, Clip, Pcm, Pcm16, TurnResult, Utterance
+from voxspark.types import Action, Clip, Pcm16, TurnResult, Utterance
 
 log = logging.getLogger(__name__)
 
 PIECES_BOUND = 8
 CLIPS_BOUND = 2
 AUDIBLE_POLL_SECONDS = 0.01
-CLAUSE_PAUSE_SECONDS = 0.08
-SENTENCE_PAUSE_SECONDS = 0.22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +90,7 @@ class Turn:
         self._transcript = ""
         self._outcome: Literal["answered", "empty", "failed"] = "answered"
         self._judged = False
+        self._last_piece = ""
         self._said: list[Clip] = []
         self._heard = ""
         self._actions: list[Action] = []
@@ -229,11 +229,13 @@ class Turn:
                     self._parts.emit(FirstToken(self._parts.clock(), self.number))
                 for piece in splitter.feed(delta):
                     await self._pass_on(piece, to_synthesizer)
-            for piece in splitter.flush():
-                await self._pass_on(piece, to_synthesizer)
+            for piece in splitter.flush():  # a sentence that the token limit cut is not begun
+                if not self._last_piece or ends_sentence(piece) or not ends_sentence(self._last_piece):
+                    await self._pass_on(piece, to_synthesizer)
 
     async def _pass_on(self, piece: str, to_synthesizer: MemoryObjectSendStream[str]) -> None:
         self._mark("first_clause")
+        self._last_piece = piece
         self._parts.emit(Reply(self._parts.clock(), self.number, piece))
         await to_synthesizer.send(piece)
 
@@ -369,28 +371,3 @@ class Turn:
             return False
         self._moments[name] = self._parts.clock()
         return True
-
-
-def root_cause(error: BaseException) -> BaseException:
-    """The first of our own errors inside a group, or the first leaf."""
-    leaves = _leaves(error)
-    return next((leaf for leaf in leaves if isinstance(leaf, VoxSparkError)), leaves[0])
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for part in error.exceptions for leaf in _leaves(part)]
-    return [error]
-
-
-def paced(samples: Pcm, sample_rate_hz: int, text: str) -> Pcm:
-    """A clip with the engine's own quiet edges replaced by a pause that fits what it ends with."""
-    pause = SENTENCE_PAUSE_SECONDS if text.rstrip(" \"')]”’").endswith((".", "!", "?", "…")) else CLAUSE_PAUSE_SECONDS
-    quiet = audio.silence(pause, sample_rate_hz)
-    return audio.join(audio.fade(audio.trim_silence(samples, sample_rate_hz), sample_rate_hz), quiet)
-
-
-def chime_samples(sample_rate_hz: int) -> Pcm:
-    """Two rising tones before an announcement nobody asked for just now."""
-    low, high = (audio.tone(hz, 0.18, sample_rate_hz) for hz in (660.0, 880.0))
-    return audio.join(low, high, audio.silence(0.25, sample_rate_hz))

@@ -1,8 +1,8 @@
 """Whisper on CTranslate2, through the `faster-whisper` package.
 
-Whisper pads every clip to 30 s. Encoding a 12 to 15 s window instead is 2.5 to 3 times faster with equal or better word
-error rate, and below 8 s it begins to invent text (measured, bench/README.md). So speech that fits the window is encoded
-in it, in one pass, and longer speech goes the ordinary way through 30 s windows.
+Whisper pads every clip to 30 s. Encoding a 12 to 15 s window instead is 2.5 to 3 times faster with equal or better
+word error rate, and below 8 s it begins to invent text (measured, bench/README.md). So speech that fits the window is
+encoded in it, in one pass, and longer speech goes the ordinary way through 30 s windows.
 """
 
 from __future__ import annotations
