@@ -58,17 +58,17 @@ def run_voxspark(microphone: Path, speaker: Path, profile: str) -> tuple[list[di
     """Events of one run, its peak resident megabytes, and idle CPU as a share of a core (when it ran long enough)."""
     command = [sys.executable, "-m", "voxspark", "run", "--once", "--json", "--profile", profile]
     command += ["--microphone", f"file:{microphone}", "--speaker", f"file:{speaker}"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert child.stdout is not None
     events: list[dict[str, Any]] = []
     peak, first, last = 0.0, None, None
     os.set_blocking(child.stdout.fileno(), False)
-    buffered = ""
+    buffered = b""
     ready_at = None
     while child.poll() is None:
         time.sleep(0.25)
-        buffered += child.stdout.read() or ""
-        *lines, buffered = buffered.split("\n")
+        buffered += child.stdout.read() or b""
+        *lines, buffered = buffered.split(b"\n")
         events += [json.loads(line) for line in lines]
         peak = max(peak, resident_mb(child.pid))
         if ready_at is None and any(event["event"] == "ready" for event in events):
@@ -83,7 +83,7 @@ def run_voxspark(microphone: Path, speaker: Path, profile: str) -> tuple[list[di
     rest, errors = child.communicate()
     events += [json.loads(line) for line in (buffered + rest).splitlines()]
     if child.returncode:
-        raise SystemExit(f"voxspark run failed ({child.returncode}):\n{errors}")
+        raise SystemExit(f"voxspark run failed ({child.returncode}):\n{errors.decode()}")
     cpu = (last[1] - first[1]) / (last[0] - first[0]) if first and last and last[0] - first[0] > 10 else None
     return events, peak, cpu
 

@@ -50,7 +50,7 @@ def _check(schema: dict[str, Any], value: Any, path: str) -> Iterator[str]:
         return
     if "enum" in schema and value not in schema["enum"]:
         yield f"{path}: {value!r} is not in {schema['enum']}"
-    if schema.get("format") == "date-time" and not _is_time(value):
+    if schema.get("format") == "date-time" and not _is_time(str(value)):
         yield f"{path}: {value!r} is no time"
     if isinstance(value, dict):
         yield from _check_object(schema, value, path)
