@@ -323,7 +323,9 @@ class Scenario:
         chat = FakeChat(self._replies or ["I do not know."])
         transcriber = FakeTranscriber(self._segments, self.transcriber_fails)
         toolbox = make_toolbox(timers, lambda: datetime(2026, 11, 24, 10, 5, tzinfo=UTC))
-        agent = LocalFirstAgent(Intents(toolbox), toolbox, chat, Prompt("You are brief.", None), history, lambda: _dismiss(timers))
+        agent = LocalFirstAgent(
+            Intents(toolbox), toolbox, chat, Prompt("You are brief.", None), history, lambda: _dismiss(timers)
+        )
         parts = AssistantParts(
             config=self._config,
             clock=clock,

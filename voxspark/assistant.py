@@ -16,6 +16,7 @@ import anyio
 from voxspark import events
 from voxspark.acts import Acts
 from voxspark.agent.agent import Recital, Ringing
+from voxspark.ears import Ears
 from voxspark.errors import ControlError, EngineError, VoxSparkError
 from voxspark.listening.backchannel import is_stop
 from voxspark.listening.barge_in import Overlap, decide
@@ -95,6 +96,7 @@ class Assistant:
             emit=self.emit,
             clock=parts.clock,
         )
+        self._ears = Ears(parts.microphone, parts.listener, self.emit, parts.clock)
         self._turn: Turn | None = None
         self._owns_open_utterance = False
         self._patience_seconds: float | None = None
@@ -102,7 +104,6 @@ class Assistant:
         self._ducked = False
         self._queue: deque[Asked | SayRequested | Rang] = deque()
         self.turns = 0
-        self._dropped_seconds = 0.0
         self._microphone_open = True
         self._ended = anyio.Event()
         self._timers_changed = anyio.Event()
@@ -136,12 +137,9 @@ class Assistant:
             await anyio.sleep(0.002)
 
     async def _listen(self) -> None:
-        async with aclosing(self.parts.microphone.chunks()) as chunks:
-            async for chunk in chunks:
-                self._note_dropped()
-                self.parts.listener.deaf = self._must_not_hear()
-                await self._receive(self.parts.listener.feed(chunk))
-        await self._receive(self.parts.listener.flush(self.parts.clock()))
+        async with aclosing(self._ears.signals(self._must_not_hear)) as signals:
+            async for signal in signals:
+                await self._receive([signal])
         await self._receive([_MicrophoneEnded()])
 
     async def _receive(self, signals: list[ListeningSignal] | list[_MicrophoneEnded]) -> None:
@@ -390,12 +388,6 @@ class Assistant:
 
     def _failed(self, error: VoxSparkError) -> None:
         self.emit(events.Failed(self.parts.clock(), error.stage, error.code, error.message, error.remedy))
-
-    def _note_dropped(self) -> None:
-        dropped = self.parts.microphone.dropped_seconds
-        if dropped > self._dropped_seconds:
-            self.emit(events.AudioDropped(self.parts.clock(), dropped - self._dropped_seconds))
-            self._dropped_seconds = dropped
 
     @property
     def waiting(self) -> int:
