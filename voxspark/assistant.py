@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ from voxspark.listening.backchannel import is_stop
 from voxspark.listening.barge_in import Overlap, decide
 from voxspark.parts import AssistantParts
 from voxspark.protocols import Agent
-from voxspark.turn import Turn, TurnParts
+from voxspark.turn import Turn
 from voxspark.types import (
     Action,
     Asked,
@@ -51,6 +52,9 @@ log = logging.getLogger(__name__)
 INBOX_BOUND = 256
 QUEUE_BOUND = 16
 """Requests that may wait for the live turn."""
+
+RING_AGAIN_SECONDS = 2.0
+"""Silence before a timer that was interrupted rings on."""
 
 GOODBYE_SECONDS = 1.0
 """How long a shutdown waits for the live turn to be cut and committed."""
@@ -86,23 +90,15 @@ class Assistant:
         self._once = once
         self._send, self._inbox = anyio.create_memory_object_stream[Signal](INBOX_BOUND)
         self._acts = Acts(self._utterance_is_dealt_with, self._commit_orphan)
-        self._turn_parts = TurnParts(
-            transcriber=parts.transcriber,
-            synthesizer=parts.synthesizer,
-            speaker=parts.speaker,
-            end_of_turn=parts.end_of_turn,
-            patience=parts.config.patience,
-            acts=self._acts,
-            emit=self.emit,
-            clock=parts.clock,
-        )
+        self._turn_parts = parts.for_turns(self._acts, self.emit)
         self._ears = Ears(parts.microphone, parts.listener, self.emit, parts.clock)
         self._turn: Turn | None = None
         self._owns_open_utterance = False
         self._patience_seconds: float | None = None
         self._silence_seconds = 0.0
         self._ducked = False
-        self._queue: deque[Asked | SayRequested | Rang] = deque()
+        self._ringing = False
+        self._queue: deque[Asked | SayRequested] = deque()
         self.turns = 0
         self._microphone_open = True
         self._ended = anyio.Event()
@@ -142,7 +138,7 @@ class Assistant:
                 await self._receive([signal])
         await self._receive([_MicrophoneEnded()])
 
-    async def _receive(self, signals: list[ListeningSignal] | list[_MicrophoneEnded]) -> None:
+    async def _receive(self, signals: Sequence[Signal]) -> None:
         for signal in signals:
             self._unhandled += 1
             await self._send.send(signal)
@@ -201,12 +197,17 @@ class Assistant:
                 self._interrupt("wake word")
             case Pressed(at):
                 self._interrupt("push-to-talk")
+                self._owns_open_utterance = False
                 self._group.start_soon(self._receive, self.parts.listener.press(at))
             case Released(at):
                 self._group.start_soon(self._receive, self.parts.listener.release(at))
-            case Asked() | SayRequested() | Rang():
+            case Asked() | SayRequested():
                 self._queue.append(signal)
+                if self._ringing:
+                    self._interrupt("a question")
                 self._next()
+            case Rang():
+                self._next(ring=True)
             case StopRequested(reason):
                 self.parts.timers.dismiss()
                 self._interrupt(reason)
@@ -222,18 +223,19 @@ class Assistant:
     # ── utterances ──────────────────────────────────────────────────────────────────────────────
 
     @property
-    def _live(self) -> Turn | None:
+    def live(self) -> Turn | None:
+        """The turn that runs and has not been told to end."""
         return self._turn if self._turn is not None and self._turn.live else None
 
     def _paused(self, utterance: Utterance) -> None:
-        if self._live is None or self._owns_open_utterance:
+        if self.live is None or self._owns_open_utterance:
             self._start(utterance, self.parts.agent)
             self._owns_open_utterance = True
         elif self.parts.config.barge_in.enabled:
             self._group.start_soon(self._overhear, utterance)
 
     def _confirm_when_silent_enough(self) -> None:
-        turn, patience = self._live, self._patience_seconds
+        turn, patience = self.live, self._patience_seconds
         if turn and patience is not None and self._silence_seconds >= patience:
             turn.confirm()
 
@@ -241,14 +243,14 @@ class Assistant:
         self.emit(events.SpeechEnded(signal.at, signal.utterance.ended_at, signal.reason))
         if signal.reason != "hangover" and signal.utterance.ended_at > self._tried_until:
             self._start(signal.utterance, self.parts.agent).confirm()
-        elif self._live and self._owns_open_utterance:
-            self._live.confirm()
+        elif self.live and self._owns_open_utterance:
+            self.live.confirm()
         self._owns_open_utterance = False
         self._next()
 
     def _overlap(self, overlap: Overlap) -> None:
         """Speech while a turn is live that is not its own utterance going on."""
-        if (turn := self._live) is None or self._owns_open_utterance:
+        if (turn := self.live) is None or self._owns_open_utterance:
             return
         decision = decide(overlap, self.parts.config.barge_in)
         if decision == "interrupt":
@@ -264,11 +266,11 @@ class Assistant:
         except EngineError as error:
             self._failed(error)
             text = ""
-        self.post(_Overheard(utterance, text))
+        await self._receive([_Overheard(utterance, text)])
 
     def _overheard(self, utterance: Utterance, text: str) -> None:
         overlap = Overlap(text=text, deliberate=is_stop(text))
-        if self._live and decide(overlap, self.parts.config.barge_in) != "interrupt":
+        if self.live and decide(overlap, self.parts.config.barge_in) != "interrupt":
             self.parts.listener.close()
             self._false_alarm()
         elif utterance.ended_at > self._tried_until:
@@ -278,8 +280,8 @@ class Assistant:
                 turn.confirm()
 
     def _false_alarm(self) -> None:
-        if self._ducked and self._live:
-            self._duck(self._live, 1.0)
+        if self._ducked and self.live:
+            self._duck(self.live, 1.0)
 
     def _duck(self, turn: Turn, gain: float) -> None:
         self._ducked = gain < 1.0
@@ -287,7 +289,7 @@ class Assistant:
         self.emit(events.VolumeDucked(self.parts.clock(), turn.number, gain))
 
     def _must_not_hear(self) -> bool:
-        return not self.parts.config.barge_in.enabled and self._live is not None and self._live.audible
+        return not self.parts.config.barge_in.enabled and self.live is not None and self.live.audible
 
     # ── turns ───────────────────────────────────────────────────────────────────────────────────
 
@@ -300,21 +302,21 @@ class Assistant:
         self.turns += 1
         turn = Turn(self.turns, agent, self._turn_parts, request=request, aloud=aloud, chime=chime)
         self._turn = turn
-        self._tried_until = utterance.ended_at
+        if utterance.samples is not None:
+            self._tried_until = utterance.ended_at
         self._patience_seconds = None
-        self._ducked = False
+        self._ducked = self._ringing = False
         self._group.start_soon(self._host, turn, utterance, previous)
         return turn
 
     async def _host(self, turn: Turn, utterance: Utterance, previous: Turn | None) -> None:
         if previous is not None:
             await previous.over.wait()
-        result = await turn.run(utterance)
-        self.post(_TurnDone(turn, result))
+        await self._receive([_TurnDone(turn, await turn.run(utterance))])
 
     def _interrupt(self, reason: str) -> None:
-        if self._live is not None:
-            self._live.interrupt(reason)
+        if self.live is not None:
+            self.live.interrupt(reason)
 
     def _done(self, turn: Turn, result: TurnResult) -> None:
         self.parts.history.commit(result, self.parts.clock())
@@ -333,25 +335,20 @@ class Assistant:
             self.parts.listener.close()
             self._owns_open_utterance = False
 
-    def _next(self) -> None:
-        """Start what waits, when nobody speaks."""
+    def _next(self, *, ring: bool = False) -> None:
+        """Start what waits, when nobody speaks: questions first, then what rings."""
         if self._turn is not None or self.parts.listener.active:
             return
-        if not self._queue and (ringing := self.parts.timers.ringing):
-            self._queue.append(Rang(ringing[0].label, ringing[0].announcement))
-        if not self._queue:
-            return
-        waiting = self._queue.popleft()
         now = self.parts.clock()
-        match waiting:
-            case Asked(request, text, aloud):
-                turn = self._start(_typed(text, now), self.parts.agent, request=request, aloud=aloud)
-            case SayRequested(request, text):
-                turn = self._start(_typed(text, now), Recital(text), request=request)
-            case Rang(_, sentence):
-                agent = Ringing(sentence, lambda: bool(self.parts.timers.ringing))
-                turn = self._start(Utterance(None, sentence, now, now, "timer"), agent, chime=True)
-        turn.confirm()
+        if self._queue:
+            match self._queue.popleft():
+                case Asked(request, text, aloud):
+                    self._start(_typed(text, now), self.parts.agent, request=request, aloud=aloud).confirm()
+                case SayRequested(request, text):
+                    self._start(_typed(text, now), Recital(text), request=request).confirm()
+        elif ring and self.parts.timers.ringing:
+            self._start(Utterance(None, "(ring)", now, now, "timer"), Ringing(self.parts.timers), chime=True).confirm()
+            self._ringing = True
 
     def _commit_orphan(self, action: Action) -> None:
         """What a dead turn started has been done."""
@@ -368,14 +365,19 @@ class Assistant:
     # ── timers, events ──────────────────────────────────────────────────────────────────────────
 
     async def _ring_when_due(self) -> None:
+        """Collect timers as they come due; while one rings, ask again and again for the announcement."""
         timers = self.parts.timers
         while True:
             self._timers_changed = anyio.Event()
-            with anyio.move_on_after(timers.next_due_seconds()):
+            wait_seconds = timers.next_due_seconds()
+            if timers.ringing:
+                wait_seconds = min(RING_AGAIN_SECONDS, RING_AGAIN_SECONDS if wait_seconds is None else wait_seconds)
+            with anyio.move_on_after(wait_seconds):
                 await self._timers_changed.wait()
             for timer in timers.due():
-                self.emit(events.TimerRang(self.parts.clock(), timer.label))
-                self.post(Rang(timer.label, timer.announcement))
+                self.emit(events.TimerRang(self.parts.clock(), timer.name))
+            if timers.ringing:
+                await self._receive([Rang()])
 
     def emit(self, event: events.Event) -> None:
         """Hand an event to everybody; never waits."""
@@ -393,13 +395,6 @@ class Assistant:
     def waiting(self) -> int:
         """Requests that wait for the live turn."""
         return len(self._queue)
-
-    @property
-    def state(self) -> str:
-        """`speaking`, `thinking`, `hearing` or `listening`: a projection, nobody sets it."""
-        if (turn := self._live) is not None and turn.confirmed:
-            return "speaking" if turn.audible else "thinking"
-        return "hearing" if self.parts.listener.active else "listening"
 
 
 def _typed(text: str, now: float) -> Utterance:

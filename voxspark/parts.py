@@ -10,8 +10,19 @@ from voxspark.bus import EventBus
 from voxspark.config import Config
 from voxspark.listening.listener import Listener
 from voxspark.memory.history import History
-from voxspark.protocols import Agent, Clock, EndOfTurnModel, Microphone, Speaker, Synthesizer, Transcriber
+from voxspark.protocols import (
+    ActRunner,
+    Agent,
+    Clock,
+    Emit,
+    EndOfTurnModel,
+    Microphone,
+    Speaker,
+    Synthesizer,
+    Transcriber,
+)
 from voxspark.tools.timers import Timers
+from voxspark.turn import TurnParts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +45,16 @@ class AssistantParts:
     """Kind to name, for `ready` and `status`."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...] = ()
     """What else runs as long as the daemon does (device retries); started with `TaskGroup.start`."""
+
+    def for_turns(self, acts: ActRunner, emit: Emit) -> TurnParts:
+        """What of it every turn needs."""
+        return TurnParts(
+            transcriber=self.transcriber,
+            synthesizer=self.synthesizer,
+            speaker=self.speaker,
+            end_of_turn=self.end_of_turn,
+            patience=self.config.patience,
+            acts=acts,
+            emit=emit,
+            clock=self.clock,
+        )

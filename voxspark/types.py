@@ -211,11 +211,7 @@ class StopRequested:
 
 @dataclass(frozen=True, slots=True)
 class Rang:
-    """A timer is due."""
-
-    label: str
-    sentence: str
-    """What to say: 'Your tea timer is done.'"""
+    """Some timer is due, and wants to be announced."""
 
 
 @dataclass(frozen=True, slots=True)

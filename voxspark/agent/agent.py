@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 import anyio
@@ -10,8 +10,10 @@ import anyio
 from voxspark.agent.intents import Intent, Intents
 from voxspark.agent.prompt import Prompt
 from voxspark.errors import ToolError
+from voxspark.listening.backchannel import is_backchannel
 from voxspark.protocols import Chat, Conversation, TurnScope
 from voxspark.tools.registry import Toolbox
+from voxspark.tools.timers import Timers
 
 NOTHING_YET = "I have not said anything yet."
 
@@ -42,6 +44,8 @@ class LocalFirstAgent:
 
     async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
         """See `protocols.Agent.reply`."""
+        if is_backchannel(text) and not self._history.last_heard.endswith("?"):
+            return
         if (intent := self._intents.match(text)) is not None:
             if sentence := await self._do(intent, turn):
                 yield sentence
@@ -86,21 +90,16 @@ RING_FOR_SECONDS = 300.0
 
 
 class Ringing:
-    """Announces a timer again and again until somebody says stop, or five minutes have passed."""
+    """Announces what rings again and again until somebody says stop, or five minutes have passed."""
 
-    def __init__(self, sentence: str, still_ringing: Callable[[], bool]) -> None:
-        self._sentence = sentence
-        self._still_ringing = still_ringing
+    def __init__(self, timers: Timers) -> None:
+        self._timers = timers
 
     async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
         """See `protocols.Agent.reply`."""
-        async for _ in _every(RING_EVERY_SECONDS, RING_FOR_SECONDS):
-            if not self._still_ringing():
+        for _ in range(int(RING_FOR_SECONDS / RING_EVERY_SECONDS)):
+            if not (ringing := self._timers.ringing):
                 return
-            yield f"{self._sentence}\n"
-
-
-async def _every(seconds: float, until_seconds: float) -> AsyncIterator[None]:
-    for _ in range(int(until_seconds / seconds)):
-        yield
-        await anyio.sleep(seconds)
+            yield " ".join(timer.announcement for timer in ringing) + "\n"
+            await anyio.sleep(RING_EVERY_SECONDS)
+        self._timers.dismiss()

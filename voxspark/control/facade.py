@@ -83,11 +83,17 @@ class AssistantDaemon:
         """All events from now on."""
         return self._parts.bus.subscribe()
 
+    def _state(self) -> str:
+        """`speaking`, `thinking`, `hearing` or `listening`: a projection, nobody sets it."""
+        if (turn := self._assistant.live) is not None and turn.confirmed:
+            return "speaking" if turn.audible else "thinking"
+        return "hearing" if self._parts.listener.active else "listening"
+
     def status(self) -> dict[str, Any]:
         """What the daemon is doing, with what, and what is wrong."""
         failure = self._assistant.last_failure
         return {
-            "state": self._assistant.state,
+            "state": self._state(),
             "version": __version__,
             "pid": os.getpid(),
             "uptime_seconds": round(self._parts.clock(), 1),
