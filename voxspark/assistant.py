@@ -18,7 +18,7 @@ from voxspark import events
 from voxspark.acts import Acts
 from voxspark.agent.agent import Recital, Ringing
 from voxspark.ears import Ears
-from voxspark.errors import ControlError, EngineError, VoxSparkError
+from voxspark.errors import ControlError, EngineError
 from voxspark.listening.backchannel import is_stop
 from voxspark.listening.barge_in import Overlap, decide
 from voxspark.parts import AssistantParts
@@ -264,7 +264,7 @@ class Assistant:
         try:
             text = (await self.parts.transcriber.transcribe(utterance.samples)).text
         except EngineError as error:
-            self._failed(error)
+            self.emit(events.Failed(self.parts.clock(), error.stage, error.code, error.message, error.remedy))
             text = ""
         await self._receive([_Overheard(utterance, text)])
 
@@ -387,9 +387,6 @@ class Assistant:
         if isinstance(event, events.TurnJudged):
             self.post(event)
         self.parts.bus.publish(event)
-
-    def _failed(self, error: VoxSparkError) -> None:
-        self.emit(events.Failed(self.parts.clock(), error.stage, error.code, error.message, error.remedy))
 
     @property
     def waiting(self) -> int:

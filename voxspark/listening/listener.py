@@ -50,6 +50,7 @@ class Listener:
         signals: list[ListeningSignal] = []
         if self._wake is not None and (word := self._wake.detect(chunk.samples)) is not None:
             signals.append(WakeWordHeard(chunk.at, word))
+            self._endpointer.close()  # the name is no part of what is asked
             self.arm(chunk.at)
         signals += self._endpointer.feed(chunk, self._probability(chunk))
         self._recent.append(chunk)
