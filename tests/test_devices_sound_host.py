@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -90,6 +91,7 @@ class FakePortAudio(ModuleType):
         if self.hold is not None:
             self.hold.wait(10)
         if options["channels"] in self.refused_channels:
+            os.write(2, b"ALSA lib pcm.c: unknown PCM\n")
             raise PortAudioError("Invalid number of channels")
         return Stream(self, direction, options)
 
@@ -150,7 +152,9 @@ async def test_a_machine_without_devices(portaudio: FakePortAudio) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_device_that_refuses_two_channels_is_opened_with_one(portaudio: FakePortAudio) -> None:
+async def test_a_device_that_refuses_two_channels_is_opened_with_one(
+    portaudio: FakePortAudio, capfd: pytest.CaptureFixture[str]
+) -> None:
     portaudio.refused_channels = (2,)
     device = await speaker("HDMI", SoundHost())
     assert portaudio.running[-1].channels == 1
@@ -160,6 +164,8 @@ async def test_a_device_that_refuses_two_channels_is_opened_with_one(portaudio: 
         await speaker("HDMI", SoundHost())
     assert caught.value.code == "speaker-open-failed"
     assert isinstance(caught.value.__cause__, PortAudioError)
+    os.write(2, b"ours")
+    assert capfd.readouterr().err == "ours", "what ALSA writes to the terminal is hidden, and nothing after it"
 
 
 @pytest.mark.anyio

@@ -231,7 +231,7 @@ def test_without_barge_in_its_own_voice_is_not_heard() -> None:
 
 def test_a_transcriber_that_fails_is_apologised_for_once_and_it_listens_on() -> None:
     scenario = Scenario().user(1.0, 2.5, QUESTION).user(8.0, 9.5, QUESTION).model("Paris.")
-    scenario.transcriber_fails = 1
+    scenario.transcriber.fails = 1
     result = scenario.run(15)
     assert [f.code for f in result.of(Failed)] == ["transcriber-failed"]
     assert [t.outcome for t in result.heard_turns] == ["failed", "answered"]
@@ -256,8 +256,8 @@ def test_a_voice_that_fails_leaves_a_tone_and_it_listens_on() -> None:
 
 def test_a_speaker_that_fails_ends_the_turn_and_it_listens_on() -> None:
     scenario = Scenario().user(1.0, 2.5, QUESTION).user(6.0, 7.5, QUESTION).model("Paris.")
-    scenario.speaker = FakeSpeaker(broken=True)
-    scenario.probe(4.5, lambda _: setattr(scenario.speaker, "broken", False))
+    scenario.speaker = FakeSpeaker({"play"})
+    scenario.probe(4.5, lambda _: scenario.speaker.broken_calls.clear())
     result = scenario.run(12)
     assert [t.outcome for t in result.heard_turns] == ["failed", "answered"]
     assert result.heard_turns[0].heard == ""
@@ -286,13 +286,13 @@ def test_say_says_it_word_for_word() -> None:
 
 
 def test_a_timer_rings_aloud_until_somebody_says_stop() -> None:
-    result = Scenario().ask(1.0, "Set a timer for ten seconds.", aloud=False).user(20.0, 20.4, "Stop.").run(40)
+    result = Scenario().ask(1.0, "Set a timer for ten seconds.", aloud=False).user(18.0, 18.4, "Stop.").run(40)
     assert len(result.of(TimerRang)) == 1
     rings = [t for t in result.speaker.played if "timer" in t]
     assert len(rings) >= 2
     assert not result.timers.ringing
-    assert max(result.speaker.stopped_at) < 21.5
-    assert result.ended[-1].at < 22
+    assert max(result.speaker.stopped_at) < 19.5
+    assert result.ended[-1].at < 20
 
 
 def test_a_turn_interrupted_before_it_is_heard_leaves_no_trace_in_history() -> None:

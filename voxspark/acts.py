@@ -14,11 +14,11 @@ from voxspark.types import Action
 class Acts:
     """Runs actions in the owner's scope.
 
-    `on_done` hears of each action that happened, `on_orphan` of each whose turn had died by then.
+    `on_begin` hears of each action before it begins, `on_orphan` of each that happened when its turn had died by then.
     """
 
-    def __init__(self, on_done: Callable[[], None], on_orphan: Callable[[Action], None]) -> None:
-        self._on_done = on_done
+    def __init__(self, on_begin: Callable[[], None], on_orphan: Callable[[Action], None]) -> None:
+        self._on_begin = on_begin
         self._on_orphan = on_orphan
         self.scope: TaskGroup | None = None
         """The owner's task group; set while the owner runs."""
@@ -41,11 +41,10 @@ class Acts:
                 broken.__cause__ = error
                 outcome.append(broken)
             done.set()
-            if isinstance(outcome[0], Action):
-                self._on_done()
-                if abandoned:
-                    self._on_orphan(outcome[0])
+            if abandoned and isinstance(outcome[0], Action):
+                self._on_orphan(outcome[0])
 
+        self._on_begin()
         self.scope.start_soon(work)
         try:
             await done.wait()

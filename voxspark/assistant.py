@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 
 import anyio
 
 from voxspark import events
 from voxspark.acts import Acts
-from voxspark.agent.agent import Recital, Ringing
+from voxspark.agent.agent import Recital
+from voxspark.agent.ringing import Rings
+from voxspark.bus import failed, known
 from voxspark.ears import Ears
-from voxspark.errors import ControlError, EngineError
+from voxspark.errors import ControlError
 from voxspark.listening.backchannel import is_stop
 from voxspark.listening.barge_in import Overlap, decide
-from voxspark.parts import AssistantParts
+from voxspark.parts import AssistantParts, MicrophoneEnded, Overheard, Signal, TurnDone
 from voxspark.protocols import Agent
 from voxspark.turn import Turn
 from voxspark.types import (
     Action,
     Asked,
-    ListeningSignal,
-    OwnerSignal,
     Pressed,
     Rang,
     Released,
@@ -53,33 +54,11 @@ INBOX_BOUND = 256
 QUEUE_BOUND = 16
 """Requests that may wait for the live turn."""
 
-RING_AGAIN_SECONDS = 2.0
-"""Silence before a timer that was interrupted rings on."""
-
 GOODBYE_SECONDS = 1.0
 """How long a shutdown waits for the live turn to be cut and committed."""
 
-
-@dataclass(frozen=True, slots=True)
-class _TurnDone:
-    turn: Turn
-    result: TurnResult
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Overheard:
-    """The transcript of a short utterance during a reply."""
-
-    utterance: Utterance
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _MicrophoneEnded:
-    pass
-
-
-Signal = ListeningSignal | OwnerSignal | events.TurnJudged | _TurnDone | _Overheard | _MicrophoneEnded
+ACTS_SECONDS = 5.0
+"""How long a shutdown waits for actions that have begun."""
 
 
 class Assistant:
@@ -91,40 +70,40 @@ class Assistant:
         self._send, self._inbox = anyio.create_memory_object_stream[Signal](INBOX_BOUND)
         self._acts = Acts(self._utterance_is_dealt_with, self._commit_orphan)
         self._turn_parts = parts.for_turns(self._acts, self.emit)
-        self._ears = Ears(parts.microphone, parts.listener, self.emit, parts.clock)
+        self._ears = Ears(parts.microphone, parts.listener, parts.transcriber, self.emit, parts.clock)
+        self._rings = Rings(parts.timers, self.emit, parts.clock)
         self._turn: Turn | None = None
         self._owns_open_utterance = False
         self._patience_seconds: float | None = None
         self._silence_seconds = 0.0
         self._ducked = False
-        self._ringing = False
         self._queue: deque[Asked | SayRequested] = deque()
+        self.waiting = 0
+        """Requests that were accepted and not begun."""
         self.turns = 0
         self._microphone_open = True
         self._ended = anyio.Event()
-        self._timers_changed = anyio.Event()
         self.last_failure: events.Failed | None = None
         self._unhandled = 0
-        parts.timers.on_change = lambda: self._timers_changed.set()
         self._tried_until = float("-inf")
 
     # ── running ─────────────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
         """Listen, answer, until a shutdown is requested (or, with `once`, the microphone's file is done)."""
-        async with self._send, self._inbox, anyio.create_task_group() as group:
-            self._acts.scope = self._group = group
+        async with self._send, self._inbox, anyio.create_task_group() as acts, anyio.create_task_group() as group:
+            self._acts.scope, self._group = acts, group
             for work in self.parts.background:
                 await group.start(work)
-            group.start_soon(self._ring_when_due)
+            group.start_soon(self._rings.run, partial(self._receive, [Rang()]))
             group.start_soon(self._listen)
             self.emit(events.Ready(self.parts.clock(), self.parts.config.profile, self.parts.engines))
             async for signal in self._inbox:
-                self._handle(signal)
-                self._unhandled -= 1
+                self._handle_safely(signal)
                 if self._ended.is_set():
                     break
             await self._say_goodbye()
+            acts.cancel_scope.deadline = anyio.current_time() + ACTS_SECONDS
             group.cancel_scope.cancel()
 
     async def hold(self) -> None:
@@ -136,38 +115,55 @@ class Assistant:
         async with aclosing(self._ears.signals(self._must_not_hear)) as signals:
             async for signal in signals:
                 await self._receive([signal])
-        await self._receive([_MicrophoneEnded()])
+        await self._receive([MicrophoneEnded()])
 
-    async def _receive(self, signals: Sequence[Signal]) -> None:
+    async def _receive(self, signals: Iterable[Signal]) -> None:
         for signal in signals:
             self._unhandled += 1
             await self._send.send(signal)
 
     def post(self, signal: Signal) -> None:
         """Into the inbox, from code that may not wait. Raises ControlError when the daemon is that busy."""
-        if isinstance(signal, Asked | SayRequested) and len(self._queue) >= QUEUE_BOUND:
+        request = isinstance(signal, Asked | SayRequested)
+        if request and self.waiting >= QUEUE_BOUND:
             raise ControlError("busy", "I have too many questions waiting.", "Try again in a moment.")
         try:
             self._send.send_nowait(signal)
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+            raise ControlError("stopping", "I am going down.", "Start me again with: voxspark run") from None
         except anyio.WouldBlock:
+            if isinstance(signal, ShutdownRequested):  # the one signal that must not be lost
+                self._group.start_soon(self._receive, [signal])
+                return
             raise ControlError("busy", "I am too busy right now.", "Try again in a moment.") from None
         self._unhandled += 1
+        self.waiting += request
 
     async def _say_goodbye(self) -> None:
-        if self._turn is not None:
-            turn = self._turn
-            turn.interrupt("shutdown")
-            with anyio.move_on_after(GOODBYE_SECONDS):
-                async for signal in self._inbox:
-                    if isinstance(signal, _TurnDone) and signal.turn is turn:
-                        self.parts.history.commit(signal.result, self.parts.clock())
+        if (turn := self._turn) is None:
+            return
+        turn.interrupt("shutdown")
+        with anyio.move_on_after(GOODBYE_SECONDS):
+            async for signal in self._inbox:
+                if isinstance(signal, TurnDone):
+                    self._commit(signal.turn, signal.result)
+                    if signal.turn is turn:
                         break
+
+    def _handle_safely(self, signal: Signal) -> None:
+        try:
+            self._handle(signal)
+        except Exception as error:  # the owner's boundary: one signal that breaks is no reason to die
+            self.emit(failed(known(error, type(signal).__name__), self.parts.clock()))
+        finally:
+            self._unhandled -= 1
 
     # ── the one match ───────────────────────────────────────────────────────────────────────────
 
     def _handle(self, signal: Signal) -> None:
         match signal:
             case SpeechBegan(at):
+                self._silence_seconds = 0.0
                 self.emit(events.SpeechStarted(at))
             case SpeechGrew(_, voiced_seconds):
                 self._overlap(Overlap(voiced_seconds=voiced_seconds))
@@ -182,6 +178,7 @@ class Assistant:
                     self._patience_seconds = patience_seconds
                     self._confirm_when_silent_enough()
             case SpeechResumed(at):
+                self._silence_seconds = 0.0
                 self.emit(events.SpeechStarted(at, resumed=True))
                 if self._owns_open_utterance:
                     self._interrupt("the user spoke on")
@@ -190,35 +187,44 @@ class Assistant:
                 self._next()
             case UtteranceEnded():
                 self._utterance_ended(signal)
-            case _Overheard(utterance, text):
+            case Overheard(utterance, text):
                 self._overheard(utterance, text)
             case WakeWordHeard(at, word):
                 self.emit(events.WakeWord(at, word))
                 self._interrupt("wake word")
-            case Pressed(at):
-                self._interrupt("push-to-talk")
                 self._owns_open_utterance = False
-                self._group.start_soon(self._receive, self.parts.listener.press(at))
+                self._next()
+            case Pressed(at):
+                self._pressed(at)
             case Released(at):
-                self._group.start_soon(self._receive, self.parts.listener.release(at))
+                self._handle_all(self.parts.listener.release(at))
             case Asked() | SayRequested():
                 self._queue.append(signal)
-                if self._ringing:
+                if self._turn is not None and self._turn.chime:
                     self._interrupt("a question")
                 self._next()
             case Rang():
                 self._next(ring=True)
             case StopRequested(reason):
                 self.parts.timers.dismiss()
+                if self.live is not None:
+                    self._utterance_is_dealt_with()
                 self._interrupt(reason)
-            case _TurnDone(turn, result):
+            case TurnDone(turn, result):
                 self._done(turn, result)
-            case _MicrophoneEnded():
+            case events.DeviceChanged(at, "microphone", "lost"):
+                self._handle_all(self.parts.listener.flush(at))
+            case MicrophoneEnded():
                 self._microphone_open = False
                 self._end_if_once()
             case ShutdownRequested(reason):
                 self.emit(events.Stopping(self.parts.clock(), reason))
                 self._ended.set()
+
+    def _handle_all(self, signals: Iterable[Signal]) -> None:
+        """What follows from a signal at once, before anything else in the inbox."""
+        for signal in signals:
+            self._handle(signal)
 
     # ── utterances ──────────────────────────────────────────────────────────────────────────────
 
@@ -227,7 +233,17 @@ class Assistant:
         """The turn that runs and has not been told to end."""
         return self._turn if self._turn is not None and self._turn.live else None
 
+    def _pressed(self, at: float) -> None:
+        """What is being said and has no answer yet is part of what is said while pressed."""
+        if self.live is not None and self.live.confirmed:
+            self._utterance_is_dealt_with()
+        self._interrupt("push-to-talk")
+        self._owns_open_utterance = False
+        self._handle_all(self.parts.listener.press(at))
+
     def _paused(self, utterance: Utterance) -> None:
+        if self.parts.listener.held:
+            return  # pressed since
         if self.live is None or self._owns_open_utterance:
             self._start(utterance, self.parts.agent)
             self._owns_open_utterance = True
@@ -241,7 +257,8 @@ class Assistant:
 
     def _utterance_ended(self, signal: UtteranceEnded) -> None:
         self.emit(events.SpeechEnded(signal.at, signal.utterance.ended_at, signal.reason))
-        if signal.reason != "hangover" and signal.utterance.ended_at > self._tried_until:
+        untried = signal.utterance.ended_at > self._tried_until
+        if signal.reason == "release" or (signal.reason != "hangover" and untried):
             self._start(signal.utterance, self.parts.agent).confirm()
         elif self.live and self._owns_open_utterance:
             self.live.confirm()
@@ -260,24 +277,23 @@ class Assistant:
 
     async def _overhear(self, utterance: Utterance) -> None:
         """A short utterance during a reply: what was it?"""
-        assert utterance.samples is not None
-        try:
-            text = (await self.parts.transcriber.transcribe(utterance.samples)).text
-        except EngineError as error:
-            self.emit(events.Failed(self.parts.clock(), error.stage, error.code, error.message, error.remedy))
-            text = ""
-        await self._receive([_Overheard(utterance, text)])
+        await self._receive([Overheard(utterance, await self._ears.overhear(utterance))])
 
     def _overheard(self, utterance: Utterance, text: str) -> None:
+        listener = self.parts.listener
+        if listener.held or utterance.ended_at <= self._tried_until:
+            return  # a newer turn has it
         overlap = Overlap(text=text, deliberate=is_stop(text))
         if self.live and decide(overlap, self.parts.config.barge_in) != "interrupt":
-            self.parts.listener.close()
-            self._false_alarm()
-        elif utterance.ended_at > self._tried_until:
-            turn = self._start(utterance, self.parts.agent)
-            self._owns_open_utterance = self.parts.listener.active
-            if not self._owns_open_utterance:
-                turn.confirm()
+            if not self._owns_open_utterance and listener.rests_after(utterance):
+                listener.close()
+            if not listener.active:
+                self._false_alarm()
+            return
+        turn = self._start(utterance, self.parts.agent)
+        self._owns_open_utterance = listener.is_open(utterance)
+        if not self._owns_open_utterance:
+            turn.confirm()
 
     def _false_alarm(self) -> None:
         if self._ducked and self.live:
@@ -305,29 +321,39 @@ class Assistant:
         if utterance.samples is not None:
             self._tried_until = utterance.ended_at
         self._patience_seconds = None
-        self._ducked = self._ringing = False
+        self._ducked = False
         self._group.start_soon(self._host, turn, utterance, previous)
         return turn
 
     async def _host(self, turn: Turn, utterance: Utterance, previous: Turn | None) -> None:
         if previous is not None:
             await previous.over.wait()
-        await self._receive([_TurnDone(turn, await turn.run(utterance))])
+        await self._receive([TurnDone(turn, await turn.run(utterance))])
 
     def _interrupt(self, reason: str) -> None:
         if self.live is not None:
             self.live.interrupt(reason)
 
     def _done(self, turn: Turn, result: TurnResult) -> None:
-        self.parts.history.commit(result, self.parts.clock())
-        if turn is not self._turn:
+        current = turn is self._turn
+        self._turn = None if current else self._turn
+        self._commit(turn, result)
+        if not current:
             return
-        self._turn = None
         if result.outcome in ("answered", "failed"):
             self._utterance_is_dealt_with()
-        self.parts.listener.arm(self.parts.clock())
+        self.parts.listener.arm()
         self._next()
         self._end_if_once(result)
+
+    def _commit(self, turn: Turn, result: TurnResult) -> None:
+        if isinstance(turn.agent, Recital):  # nobody asked
+            result = replace(result, transcript="")
+        if turn.chime:
+            self._rings.announced()
+            if result.heard == self.parts.history.last_heard:
+                return
+        self.parts.history.commit(result, self.parts.clock())
 
     def _utterance_is_dealt_with(self) -> None:
         """It was answered or acted on: what follows is a new utterance, not more of it."""
@@ -341,14 +367,13 @@ class Assistant:
             return
         now = self.parts.clock()
         if self._queue:
-            match self._queue.popleft():
-                case Asked(request, text, aloud):
-                    self._start(_typed(text, now), self.parts.agent, request=request, aloud=aloud).confirm()
-                case SayRequested(request, text):
-                    self._start(_typed(text, now), Recital(text), request=request).confirm()
-        elif ring and self.parts.timers.ringing:
-            self._start(Utterance(None, "(ring)", now, now, "timer"), Ringing(self.parts.timers), chime=True).confirm()
-            self._ringing = True
+            asked = self._queue.popleft()
+            self.waiting -= 1
+            utterance = Utterance(None, asked.text, now, now, "socket")
+            agent, aloud = (self.parts.agent, asked.aloud) if isinstance(asked, Asked) else (Recital(asked.text), True)
+            self._start(utterance, agent, request=asked.request, aloud=aloud).confirm()
+        elif ring and (text := self._rings.announcement):
+            self._start(Utterance(None, text, now, now, "timer"), Recital(text), chime=True).confirm()
 
     def _commit_orphan(self, action: Action) -> None:
         """What a dead turn started has been done."""
@@ -362,37 +387,13 @@ class Assistant:
         if not self._microphone_open or (heard_one and not self.parts.config.devices.microphone.startswith("file:")):
             self._handle(ShutdownRequested("once"))
 
-    # ── timers, events ──────────────────────────────────────────────────────────────────────────
-
-    async def _ring_when_due(self) -> None:
-        """Collect timers as they come due; while one rings, ask again and again for the announcement."""
-        timers = self.parts.timers
-        while True:
-            self._timers_changed = anyio.Event()
-            wait_seconds = timers.next_due_seconds()
-            if timers.ringing:
-                wait_seconds = min(RING_AGAIN_SECONDS, RING_AGAIN_SECONDS if wait_seconds is None else wait_seconds)
-            with anyio.move_on_after(wait_seconds):
-                await self._timers_changed.wait()
-            for timer in timers.due():
-                self.emit(events.TimerRang(self.parts.clock(), timer.name))
-            if timers.ringing:
-                await self._receive([Rang()])
+    # ── events ──────────────────────────────────────────────────────────────────────────────────
 
     def emit(self, event: events.Event) -> None:
         """Hand an event to everybody; never waits."""
         if isinstance(event, events.Failed):
             self.last_failure = event
             log.warning("%s: %s %s", event.code, event.message, event.remedy)
-        if isinstance(event, events.TurnJudged):
-            self.post(event)
+        if isinstance(event, events.TurnJudged | events.DeviceChanged):
+            self._group.start_soon(self._receive, [event])
         self.parts.bus.publish(event)
-
-    @property
-    def waiting(self) -> int:
-        """Requests that wait for the live turn."""
-        return len(self._queue)
-
-
-def _typed(text: str, now: float) -> Utterance:
-    return Utterance(None, text, now, now, "socket")

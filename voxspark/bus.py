@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from voxspark.errors import ControlError
-from voxspark.events import Event
+from voxspark.errors import ControlError, VoxSparkError, root_cause
+from voxspark.events import Event, Failed
+
+log = logging.getLogger(__name__)
 
 BOUND = 256
 """Events a subscriber may fall behind before it is let go."""
+
+
+def known(error: BaseException, doing: str) -> VoxSparkError:
+    """An error of our own tree: the cause itself, or one that stands for it while the log keeps its trace."""
+    cause = root_cause(error)
+    if isinstance(cause, VoxSparkError):
+        return cause
+    log.error("%s failed", doing, exc_info=cause)
+    return VoxSparkError("internal", "Something went wrong inside.", "See the log.")
+
+
+def failed(error: VoxSparkError, at: float, turn: int | None = None) -> Failed:
+    """The event that tells of an error."""
+    return Failed(at, error.stage, error.code, error.message, error.remedy, turn)
 
 
 class EventBus:

@@ -15,19 +15,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxspark import __version__
-from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError
+from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError, root_cause
 
 if TYPE_CHECKING:
-    from voxspark.config import Config
+    from click.shell_completion import CompletionItem
+
     from voxspark.control.client import Client
     from voxspark.events import Event
 
 EXIT_CODES: tuple[tuple[type[VoxSparkError], int], ...] = ((ConfigError, 2), (DeviceError, 4), (EngineError, 5))
 
+DEVICE_HELP = "default, part of a device name, file:PATH or null."
+
 EPILOG = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the daemon is not running, 4 a device cannot be "
     "used, 5 an engine is missing or broke. "
-    'Completion: eval "$(_VOXSPARK_COMPLETE=bash_source voxspark)" (or zsh_source, fish_source | source).'
+    'Completion, in ~/.bashrc: eval "$(_VOXSPARK_COMPLETE=bash_source voxspark)" (zsh_source and fish_source are '
+    "known, too)."
 )
 
 
@@ -58,12 +62,37 @@ def cli(ctx: click.Context, config_file: Path | None) -> None:
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for scripts.")
 
 
+def _words(_ctx: click.Context, _param: click.Parameter, words: tuple[str, ...]) -> str:
+    if not (text := " ".join(words).strip()):
+        raise click.BadParameter("there is nothing to say.")
+    return text
+
+
+text_argument = click.argument("text", nargs=-1, required=True, callback=_words)
+
+
+def _device_names(_ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names that a shell takes without quotes; a part of any other name can be typed."""
+    import shlex
+    from contextlib import suppress
+
+    from click.shell_completion import CompletionItem
+
+    from voxspark.devices.sound_host import list_devices
+
+    names = ["default", "null", "file:"]
+    with suppress(VoxSparkError):
+        names += [device.name for device in list_devices() if device.kind == param.name]
+    safe = dict.fromkeys(name for name in names if name == shlex.quote(name))
+    return [CompletionItem(name) for name in safe if name.startswith(incomplete)]
+
+
 # ── the daemon ──────────────────────────────────────────────────────────────────────────────────
 
 
 @cli.command()
-@click.option("--microphone", metavar="NAME", help="default, part of a device name, file:PATH or null.")
-@click.option("--speaker", metavar="NAME", help="default, part of a device name, file:PATH or null.")
+@click.option("--microphone", metavar="NAME", shell_complete=_device_names, help=DEVICE_HELP)
+@click.option("--speaker", metavar="NAME", shell_complete=_device_names, help=DEVICE_HELP)
 @click.option("--fast", is_flag=True, help="Feed a file: microphone as fast as it goes.")
 @click.option("--once", is_flag=True, help="End after the file (or, with a real microphone, after one reply).")
 @click.option("--profile", type=click.Choice(["embedded", "ollama"]), help="Which models to use.")
@@ -79,58 +108,70 @@ def run(
     as_json: bool,
 ) -> None:
     """Run the daemon: listen, answer, until Ctrl-C."""
+    from voxspark.config import load_config
+    from voxspark.console import start_log
     from voxspark.daemon import run_daemon
 
     devices = {"microphone": microphone, "speaker": speaker, "fast": fast or None}
     overrides: dict[str, Any] = {"devices": {key: value for key, value in devices.items() if value is not None}}
     if profile:
         overrides["profile"] = profile
-    config = _load(config_file, overrides)
-    _anyio_run(lambda: run_daemon(config, once=once, serve=not once, tell=_progress, watch=_printer(as_json)))
+    config = load_config(config_file, overrides=overrides)
+    start_log(config.log.level, as_json=as_json)
+    tell, watch = _progress(as_json), _printer(as_json)
+    _anyio_run(lambda: run_daemon(config, once=once, serve=not once, tell=tell, watch=watch))
 
 
 @cli.command()
-@click.option("--output", type=click.Path(path_type=Path), default=Path("demo.wav"), help="Where the sound goes.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    default=Path("demo.wav"),
+    show_default=True,
+    help="Where the sound goes.",
+)
 @click.pass_obj
 def demo(config_file: Path | None, output: Path) -> None:
     """Hear it work: recorded questions in, spoken answers out. Needs no microphone."""
+    from voxspark.config import load_config
+    from voxspark.console import start_log
     from voxspark.demo import run_demo
 
-    _anyio_run(lambda: run_demo(_load(config_file, {}), output, _progress))
+    config = load_config(config_file)
+    start_log(config.log.level, as_json=False)
+    _anyio_run(lambda: run_demo(config, output, _progress()))
 
 
 # ── talking to the daemon ───────────────────────────────────────────────────────────────────────
 
 
 @cli.command()
-@click.argument("text", nargs=-1, required=True)
+@text_argument
 @click.option("--aloud", is_flag=True, help="Speak the answer as well as printing it.")
 @json_option
 @click.pass_obj
-def ask(config_file: Path | None, text: tuple[str, ...], aloud: bool, as_json: bool) -> None:
+def ask(config_file: Path | None, text: str, aloud: bool, as_json: bool) -> None:
     """Ask the running daemon a question."""
 
     async def work(client: Client) -> None:
-        answer = client.ask(" ".join(text), aloud=aloud)
+        answer = client.ask(text, aloud=aloud)
         async for piece in answer:
             if not as_json:
                 click.echo(piece)
-        if as_json:
-            click.echo(json.dumps(answer.result))
-        elif error := answer.result.get("error"):
-            raise VoxSparkError(error["code"], error["message"], error.get("remedy", ""))
+        _finish(answer.result, as_json)
 
     _call(config_file, work)
 
 
 @cli.command()
-@click.argument("text", nargs=-1, required=True)
+@text_argument
+@json_option
 @click.pass_obj
-def say(config_file: Path | None, text: tuple[str, ...]) -> None:
+def say(config_file: Path | None, text: str, as_json: bool) -> None:
     """Have the running daemon say something."""
 
     async def work(client: Client) -> None:
-        await client.call("say", text=" ".join(text))
+        _finish(await client.call("say", text=text), as_json)
 
     _call(config_file, work)
 
@@ -140,15 +181,27 @@ def say(config_file: Path | None, text: tuple[str, ...]) -> None:
 @click.option("--release", "action", flag_value="stop", help="Push-to-talk up, and return.")
 @click.pass_obj
 def listen(config_file: Path | None, action: str | None) -> None:
-    """Push-to-talk: listen until Enter is pressed (or bind --press and --release to keys)."""
+    """Push-to-talk, until Enter is pressed.
+
+    Bind --press and --release to a key to use it without a terminal.
+    """
+    import anyio
 
     async def work(client: Client) -> None:
         if action:
             await client.call(f"listen.{action}")
             return
         await client.call("listen.start")
-        click.prompt("Speak, then press Enter", default="", show_default=False, prompt_suffix=" ")
-        await client.call("listen.stop")
+        try:
+            click.echo("Speak, then press Enter.")
+            await anyio.wait_readable(sys.stdin)
+            sys.stdin.readline()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await client.call("listen.stop")
+
+    if not action and not sys.stdin.isatty():
+        raise click.UsageError("Without a terminal there is no Enter: use --press, and later --release.")
 
     _call(config_file, work)
 
@@ -172,10 +225,11 @@ def transcribe(config_file: Path | None, file: Path, as_json: bool) -> None:
 @click.pass_obj
 def status(config_file: Path | None, as_json: bool) -> None:
     """What the daemon is doing, with what, and what is wrong."""
+    from voxspark.console import status_table
 
     async def work(client: Client) -> None:
         result = await client.call("status")
-        click.echo(json.dumps(result) if as_json else _table(result))
+        click.echo(json.dumps(result) if as_json else status_table(result))
 
     _call(config_file, work)
 
@@ -195,7 +249,7 @@ def shutdown(config_file: Path | None) -> None:
 
 
 @cli.command()
-@click.option("--limit", default=20, show_default=True, help="How many exchanges.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many exchanges.")
 @json_option
 @click.pass_obj
 def history(config_file: Path | None, limit: int, as_json: bool) -> None:
@@ -229,18 +283,18 @@ def events(config_file: Path | None) -> None:
 @cli.command()
 @json_option
 def devices(as_json: bool) -> None:
-    """Microphones and speakers that can be named in the configuration."""
+    """Microphones and speakers of this machine."""
     from dataclasses import asdict
 
-    from voxspark.devices.open import list_devices
+    from voxspark.console import device_table
+    from voxspark.devices.sound_host import list_devices
 
     found = list_devices()
+    if not as_json:
+        click.echo(device_table(found))
+        return
     for device in found:
-        mark = "*" if device.default else " "
-        row = f"{mark} {device.kind:<10} {device.rate_hz:>6} Hz  {device.channels:>2} ch  {device.name}"
-        click.echo(json.dumps(asdict(device)) if as_json else row)
-    if not found and not as_json:
-        click.echo("No sound device. A file works too: voxspark run --microphone file:question.wav")
+        click.echo(json.dumps(asdict(device)))
 
 
 @cli.group()
@@ -261,46 +315,36 @@ def path() -> None:
 @click.pass_obj
 def show(config_file: Path | None, as_json: bool) -> None:
     """The configuration in force, with what every key means."""
-    from voxspark.config import as_toml
+    from voxspark.config import as_toml, load_config
 
-    loaded = _load(config_file, {})
-    click.echo(loaded.model_dump_json(indent=2) if as_json else as_toml(loaded), nl=as_json)
+    loaded = load_config(config_file)
+    click.echo(loaded.model_dump_json() if as_json else as_toml(loaded), nl=as_json)
 
 
 @config.command()
 @click.pass_obj
 def check(config_file: Path | None) -> None:
-    """Say whether the configuration can be used."""
-    _load(config_file, {})
+    """Say whether the configuration and its engines can be used."""
+    from voxspark.compose import make_engines, make_listener
+    from voxspark.config import load_config
+
+    loaded = load_config(config_file)
+    make_engines(loaded)
+    make_listener(loaded)
     click.echo("The configuration is good.")
 
 
 # ── helpers ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _load(config_file: Path | None, overrides: dict[str, Any]) -> Config:
-    import logging
-
-    from voxspark.config import load_config
-
-    loaded = load_config(config_file, overrides=overrides)
-    logging.basicConfig(level=loaded.log.level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    return loaded
-
-
 def _anyio_run(work: Callable[[], Awaitable[None]]) -> None:
-    """Run it; our own error comes out of whatever task groups it was raised in."""
+    """Run it; what a command line expects comes out of whatever task groups it was raised in."""
     import anyio
 
     try:
         anyio.run(work)
-    except* VoxSparkError as group:
-        raise _first(group) from None
-
-
-def _first(group: BaseExceptionGroup[VoxSparkError]) -> VoxSparkError:
-    inner = group.exceptions[0]
-    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+    except* (VoxSparkError, BrokenPipeError) as group:
+        raise root_cause(group) from None
 
 
 def _call(config_file: Path | None, work: Callable[[Client], Awaitable[Any]]) -> None:
@@ -316,8 +360,21 @@ def _call(config_file: Path | None, work: Callable[[Client], Awaitable[Any]]) ->
     _anyio_run(session)
 
 
-def _progress(message: str) -> None:
-    click.echo(f"{message} …", err=True)
+def _finish(result: dict[str, Any], as_json: bool) -> None:
+    """Print the result of a turn where a script wants it, and fail where the turn did."""
+    if as_json:
+        click.echo(json.dumps(result))
+    if error := result.get("error"):
+        raise VoxSparkError(error["code"], error["message"], error.get("remedy", ""))
+
+
+def _progress(as_json: bool = False) -> Callable[[str], None]:
+    """Tells a person what is being loaded, and otherwise the log."""
+    import logging
+
+    if sys.stderr.isatty() and not as_json:
+        return lambda message: click.echo(f"{message} …", err=True)
+    return logging.getLogger(__name__).info
 
 
 def _printer(as_json: bool) -> Callable[[Event], None]:
@@ -329,14 +386,3 @@ def _printer(as_json: bool) -> Callable[[Event], None]:
             click.echo(line)
 
     return show_event
-
-
-def _table(values: dict[str, Any]) -> str:
-    rows = []
-    for key, value in values.items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{k}: {v}" for k, v in value.items() if v not in (None, ""))
-        elif isinstance(value, list):
-            value = ", ".join(str(item) for item in value) or "none"
-        rows.append(f"{key.replace('_', ' '):<24}{'none' if value is None else value}")
-    return "\n".join(rows)

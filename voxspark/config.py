@@ -10,7 +10,7 @@ import difflib
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -228,7 +228,7 @@ PROFILES: dict[str, dict[str, Any]] = {
 def config_path() -> Path:
     """`$VOXSPARK_CONFIG`, or the XDG place."""
     if chosen := os.environ.get("VOXSPARK_CONFIG"):
-        return Path(chosen)
+        return Path(chosen).expanduser()
     return _xdg("XDG_CONFIG_HOME", Path.home() / ".config") / "voxspark" / "config.toml"
 
 
@@ -252,15 +252,16 @@ def load_config(
 ) -> Config:
     """The configuration in force.
 
-    `path` must exist when given; the default path need not. `overrides` are nested tables from the command line and
-    win over all. Raises ConfigError, which names the key and where it was set.
+    `path` (or `$VOXSPARK_CONFIG`) must exist when given; the default path need not. `overrides` are nested tables from
+    the command line and win over all. Raises ConfigError, which names the key and where it was set.
     """
-    layers: list[tuple[str, dict[str, Any]]] = []
     place = path or config_path()
-    if path is not None or place.exists():
-        layers.append((str(place), _read(place)))
-    layers.append(("the environment", _from_environment(os.environ if environ is None else environ)))
-    layers.append(("the command line", dict(overrides or {})))
+    chosen = path is not None or bool(os.environ.get("VOXSPARK_CONFIG"))
+    layers: list[tuple[str, Mapping[str, Any]]] = [
+        (str(place), _read(place, must_exist=chosen)),
+        ("the environment", _from_environment(os.environ if environ is None else environ)),
+        ("the command line", overrides or {}),
+    ]
     for origin, layer in layers:
         _check_keys(Config, layer, origin)
     merged: dict[str, Any] = {}
@@ -271,17 +272,32 @@ def load_config(
         return Config.model_validate(_merge(profile, merged))
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        value = first.get("input")
+        key, value = ".".join(str(part) for part in first["loc"]), first["input"]
+        reason = first["msg"].removeprefix("Value error, ")
+        origin = next((origin for origin, layer in reversed(layers) if _sets(layer, first["loc"])), str(place))
         raise ConfigError(
-            "config-value", f"{key} = {value!r} cannot be used: {first['msg']}.", f"See {place} or VOXSPARK_ variables."
+            "config-value", f"{key} = {value!r} cannot be used: {reason}.", f"Correct it in {origin}."
         ) from error
 
 
-def _read(place: Path) -> dict[str, Any]:
+def _sets(layer: Mapping[str, Any], key: Sequence[int | str]) -> bool:
+    """Whether a layer gives the key a value (or, where the key goes on into a list, the list)."""
+    value: Any = layer
+    for part in key:
+        if not isinstance(value, Mapping):
+            break
+        if part not in value:
+            return False
+        value = value[part]
+    return True
+
+
+def _read(place: Path, *, must_exist: bool) -> dict[str, Any]:
     try:
-        return tomllib.loads(place.read_text())
+        return tomllib.loads(place.read_text("utf-8"))
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not must_exist:
+            return {}
         raise ConfigError(
             "config-unreadable", f"{place} cannot be read: {error.strerror}.", "Check the path."
         ) from error
@@ -301,12 +317,16 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         table = tables
         for parent in parents:
             table = table.setdefault(parent, {})
+            if not isinstance(table, dict):
+                raise ConfigError("config-value", f"{name} and another variable exclude each other.", "Unset one.")
         table[key] = _env_value(value)
     return tables
 
 
 def _env_value(text: str) -> Any:
-    """TOML where it is TOML (`true`, `0.5`, `["a"]`), a plain string otherwise."""
+    """TOML where it is a list, a table or quoted; otherwise a string, from which pydantic reads numbers and truth."""
+    if not text.startswith(("[", "{", '"', "'")):
+        return text
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -360,4 +380,12 @@ def _toml_lines(table: BaseModel) -> list[str]:
 
 def _toml_entry(name: str, value: Any, description: str | None) -> list[str]:
     comment = [f"# {line.strip()}" for line in (description or "").splitlines()]
-    return [*comment, f"{name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}"]
+    return [*comment, f"{name} = {_toml_value(value)}"]
+
+
+def _toml_value(value: Any) -> str:
+    """TOML's strings are JSON's, but for the surrogate pairs and the one control character that JSON writes plainly."""
+    if isinstance(value, float):
+        return repr(value)
+    text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    return text.replace("\x7f", "\\u007f")

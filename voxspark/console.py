@@ -1,7 +1,14 @@
-"""Events as a person at a terminal wants to read them."""
+"""What a person at a terminal reads: events, the daemon's state, devices; and where the log goes."""
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from voxspark.devices.sound_host import DeviceInfo
 from voxspark.events import (
     AudioDropped,
     DeviceChanged,
@@ -20,7 +27,7 @@ def describe(event: Event, *, with_waterfall: bool = False) -> str:
     """One line (or a few) for an event; empty for what only programs care about."""
     match event:
         case Ready():
-            return f"Ready ({event.profile}). Speak, or press Ctrl-C to end."
+            return f"Ready ({event.profile}). Press Ctrl-C to end."
         case WakeWord():
             return f"  (heard {event.word.replace('_', ' ')})"
         case TimerRang():
@@ -31,8 +38,11 @@ def describe(event: Event, *, with_waterfall: bool = False) -> str:
             return _turn(event, with_waterfall)
         case Failed():
             return f"  ! {event.message} {event.remedy}".rstrip()
+        case DeviceChanged(state="lost"):
+            typing = ' Typing works: voxspark ask "What time is it?"' * (event.device == "microphone")
+            return f"  (I go on without a {event.device} until there is one.{typing})"
         case DeviceChanged():
-            return f"  ({event.device} {event.state}{': ' * bool(event.detail)}{event.detail})"
+            return f"  ({event.device} {event.state}: {event.detail})"
         case AudioDropped():
             return f"  ! {event.seconds:.1f} s of sound were lost: the machine is too busy."
         case Stopping():
@@ -47,3 +57,54 @@ def _turn(event: TurnEnded, with_waterfall: bool) -> str:
     if with_waterfall and (picture := waterfall(event.timings)):
         lines.append(picture)
     return "\n".join(lines)
+
+
+def status_table(status: Mapping[str, Any]) -> str:
+    """The answer of the socket's `status`, one row per value."""
+    rows: dict[str, Any] = {}
+    for key, value in status.items():
+        match value:
+            case {"code": code, "message": message, "remedy": remedy}:
+                rows[key] = f"{message} {remedy} ({code})"
+            case dict():
+                rows |= value
+            case list():
+                rows[key] = ", ".join(value) or "none"
+            case _:
+                rows[key] = "none" if value is None else value
+    return "\n".join(f"{key.replace('_', ' '):<24}{value}" for key, value in rows.items())
+
+
+def device_table(devices: Sequence[DeviceInfo]) -> str:
+    """Microphones, then speakers; the default ones are marked."""
+    if not devices:
+        return (
+            "There is no sound device, or the sound server does not run for this user.\n"
+            "A file works too: voxspark run --microphone file:question.wav --speaker file:answer.wav"
+        )
+    rows = [
+        f"{'*' * device.default:<2}{device.kind:<12}{device.rate_hz:>6} Hz {device.channels:>3} ch  {device.name}"
+        for device in sorted(devices, key=lambda device: device.kind)
+    ]
+    return "\n".join([*rows, "", "* is the default. For --microphone and --speaker a part of the name is enough."])
+
+
+def start_log(level: str, *, as_json: bool) -> None:
+    """Log to standard error.
+
+    Python's standard error becomes a descriptor of its own: what C libraries write to descriptor 2 can then be hidden
+    while nothing of ours is.
+    """
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
+    logging.basicConfig(
+        level=log_level(level, as_json=as_json, at_terminal=sys.stdout.isatty()),
+        format="%(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+
+
+def log_level(level: str, *, as_json: bool, at_terminal: bool) -> int:
+    """From the setting: who is shown the events, as JSON or at a terminal, is not told them again by the log."""
+    chosen = logging.getLevelNamesMapping()[level.upper()]
+    lowest = logging.WARNING if as_json else logging.ERROR if at_terminal else logging.INFO
+    return chosen if chosen == logging.DEBUG else max(chosen, lowest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import anyio
@@ -14,9 +14,17 @@ from voxspark.bus import EventBus
 from voxspark.compose import make_assistant, make_engines, warm
 from voxspark.config import Config, socket_path
 from voxspark.control.facade import AssistantDaemon
-from voxspark.control.server import Server
-from voxspark.errors import ControlError
-from voxspark.events import Event
+from voxspark.control.server import Server, claim
+from voxspark.errors import (
+    ChatError,
+    ControlError,
+    DeviceError,
+    EngineError,
+    SynthesizerError,
+    TranscriberError,
+    VoxSparkError,
+)
+from voxspark.events import Event, Failed, TurnEnded
 from voxspark.protocols import Clock, Microphone, Speaker
 from voxspark.types import ShutdownRequested
 
@@ -24,6 +32,13 @@ log = logging.getLogger(__name__)
 
 WATCHER_BOUND = 65_536
 """Events the watcher of a run may fall behind: it lives in this process and writes each at once."""
+
+STAGES = {kind.stage: kind for kind in (DeviceError, EngineError, TranscriberError, ChatError, SynthesizerError)}
+
+
+def error_of(event: Failed) -> VoxSparkError:
+    """The error that an event tells of."""
+    return STAGES.get(event.stage, VoxSparkError)(event.code, event.message, event.remedy)
 
 
 async def run_daemon(
@@ -38,8 +53,12 @@ async def run_daemon(
     """Run until a shutdown is requested, SIGINT or SIGTERM comes, or `once` is over.
 
     `tell` hears about the loading, `watch` sees every event, `devices` replaces those of the configuration (given the
-    clock). Raises VoxSparkError when the daemon cannot start.
+    clock). Raises VoxSparkError when the daemon cannot start; with `once` also when a device fails, or when the last
+    thing that happened was a failure.
     """
+    if serve:
+        with claim(socket_path(config)):
+            pass  # another daemon, or a path that cannot be used: better told before the loading than after it
     engines = make_engines(config)
     failures = await warm(config, engines, tell)
     bus = EventBus()
@@ -50,9 +69,9 @@ async def run_daemon(
 
     microphone, speaker = await devices(clock) if devices else (None, None)
     assistant = make_assistant(config, engines, bus, clock, once=once, microphone=microphone, speaker=speaker)
+    verdict = _Verdict()
     async with bus.subscribe(WATCHER_BOUND) as events, anyio.create_task_group() as group:
-        if watch is not None:
-            group.start_soon(_watch, events, watch)
+        group.start_soon(_watch, events, [*([watch] if watch else []), *([verdict.judge] if once else [])])
         group.start_soon(_stop_on_signals, assistant.post)
         if serve:
             server = Server(AssistantDaemon(assistant), config.control)
@@ -63,11 +82,30 @@ async def run_daemon(
         await assistant.run()
         await anyio.lowlevel.checkpoint()  # the watcher sees the last events
         group.cancel_scope.cancel()
+    if verdict.failed is not None:
+        raise error_of(verdict.failed)
 
 
-async def _watch(events: AsyncIterator[Event], watch: Callable[[Event], None]) -> None:
+class _Verdict:
+    """How a run `once` went."""
+
+    failed: Failed | None = None
+    """What failed since the last answer."""
+
+    def judge(self, event: Event) -> None:
+        """Raises DeviceError when a device is missing: a script does not wait for it to come."""
+        if isinstance(event, Failed):
+            self.failed = event
+            if event.stage == DeviceError.stage and event.turn is None:
+                raise error_of(event)
+        elif isinstance(event, TurnEnded) and event.outcome == "answered":
+            self.failed = None
+
+
+async def _watch(events: AsyncIterator[Event], watchers: Sequence[Callable[[Event], None]]) -> None:
     async for event in events:
-        watch(event)
+        for watch in watchers:
+            watch(event)
 
 
 async def _stop_on_signals(post: Callable[[ShutdownRequested], None]) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from voxspark import audio
 from voxspark.config import Config
 from voxspark.console import describe
-from voxspark.daemon import run_daemon
+from voxspark.daemon import error_of, run_daemon
 from voxspark.devices.file import FileSpeaker
 from voxspark.devices.open import open_speaker
 from voxspark.devices.retry import OpenSpeaker
@@ -91,13 +91,13 @@ async def run_demo(config: Config, output: Path, tell: Callable[[str], None]) ->
 
     def watch(event: Event) -> None:
         nonlocal answered
-        if text := describe(event, with_waterfall=True):
-            click.echo(text)
+        if isinstance(event, TurnEnded) and (text := describe(event, with_waterfall=True)):
+            click.echo(f"\n{text}")
         if isinstance(event, TurnEnded) and event.outcome == "answered" and source is not None:
             answered += 1
             source.answered()
         elif isinstance(event, Failed):
-            raise VoxSparkError(event.code, event.message, event.remedy)
+            raise error_of(event)
 
     quiet = config.model_copy(update={"devices": config.devices.model_copy(update={"microphone": "file:demo"})})
     try:
@@ -107,7 +107,7 @@ async def run_demo(config: Config, output: Path, tell: Callable[[str], None]) ->
             speaker.close()
     if answered < len(questions):
         raise VoxSparkError("demo-unanswered", f"{answered} of {len(questions)} questions were answered.", "")
-    click.echo(f"{answered} questions answered. Listen to it: {output}")
+    click.echo(f"\n{answered} questions answered. Listen to it: {output}")
 
 
 async def _open_speakers(config: Config, output: Path, clock: Clock) -> list[OpenSpeaker]:

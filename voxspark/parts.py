@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from voxspark import events
 from voxspark.bus import EventBus
 from voxspark.config import Config
 from voxspark.listening.listener import Listener
@@ -22,7 +23,35 @@ from voxspark.protocols import (
     Transcriber,
 )
 from voxspark.tools.timers import Timers
-from voxspark.turn import TurnParts
+from voxspark.turn import Turn, TurnParts
+from voxspark.types import ListeningSignal, OwnerSignal, TurnResult, Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDone:
+    """A turn is over, and this is what it leaves."""
+
+    turn: Turn
+    result: TurnResult
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overheard:
+    """The transcript of a short utterance during a reply."""
+
+    utterance: Utterance
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneEnded:
+    """The microphone's source has come to its end."""
+
+
+Signal = (
+    ListeningSignal | OwnerSignal | events.TurnJudged | events.DeviceChanged | TurnDone | Overheard | MicrophoneEnded
+)
+"""What reaches the Assistant's inbox."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,16 +13,17 @@ import math
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from voxspark import audio
+from voxspark.bus import failed, known
 from voxspark.config import PatienceSettings
-from voxspark.errors import EngineError, SynthesizerError, VoxSparkError, root_cause
+from voxspark.errors import EngineError, SynthesizerError, VoxSparkError
 from voxspark.events import (
-    Failed,
     FirstToken,
     Reply,
     SpeakingStarted,
@@ -77,15 +78,17 @@ class Turn:
     ) -> None:
         self.number = number
         self.request = request
-        self._agent = agent
+        self.agent = agent
+        self.chime = chime
+        """It announces something nobody asked for just now."""
         self._parts = parts
         self._aloud = aloud
-        self._chime = chime
         self.over = anyio.Event()
         """Set when the scope has ended and nothing of the turn runs any more."""
         self._gate = anyio.Event()
         self._scope = anyio.CancelScope()
         self._reason: str | None = None
+        self._started = False
         self._speaking = False
         self._transcript = ""
         self._outcome: Literal["answered", "empty", "failed"] = "answered"
@@ -102,8 +105,12 @@ class Turn:
         """Open the gate: the user has finished."""
         if not self._gate.is_set():
             self._gate.set()
-            self._mark("confirmed")
-            self._parts.emit(TurnConfirmed(self._parts.clock(), self.number))
+            if self._started:
+                self._tell_confirmed()
+
+    def _tell_confirmed(self) -> None:
+        self._mark("confirmed")
+        self._parts.emit(TurnConfirmed(self._parts.clock(), self.number))
 
     def interrupt(self, reason: str) -> None:
         """End the scope, now."""
@@ -114,12 +121,14 @@ class Turn:
         """From utterance to heard reply. Never raises for what went wrong inside: that is its outcome."""
         now = self._parts.clock()
         self._parts.emit(TurnStarted(now, self.number, utterance.source, utterance.ended_at, self.request))
+        self._started = True
+        if self.confirmed:
+            self._tell_confirmed()
         try:
             with self._scope:
                 await self._answer(utterance)
         finally:
-            if self._speaking:
-                self._heard = heard_text(self._said, self._parts.speaker.stop())
+            self._fall_silent()
             self.over.set()
         return self._finish(utterance.ended_at)
 
@@ -156,17 +165,14 @@ class Turn:
         try:
             action = await self._parts.acts.run(work)
         except VoxSparkError as error:
-            self._tool_used(tool, arguments, error.message, ok=False)
+            self.used(tool, arguments, error.message, ok=False)
             raise
         self._actions.append(action)
-        self._tool_used(tool, arguments, action.result, ok=True)
+        self.used(tool, arguments, action.result)
         return action.result
 
-    def used(self, tool: str, arguments: dict[str, object], result: str) -> None:
+    def used(self, tool: str, arguments: dict[str, object], result: str, *, ok: bool = True) -> None:
         """See `protocols.TurnScope.used`."""
-        self._tool_used(tool, arguments, result, ok=True)
-
-    def _tool_used(self, tool: str, arguments: dict[str, object], result: str, *, ok: bool) -> None:
         self._parts.emit(ToolUsed(self._parts.clock(), self.number, tool, arguments, result, ok))
 
     # ── stages ──────────────────────────────────────────────────────────────────────────────────
@@ -179,7 +185,7 @@ class Turn:
                 return
             await self._reply(self._transcript)
         except Exception as error:  # the turn's one boundary: whatever a stage raises is apologised for
-            await self._apologise(root_cause(error))
+            await self._apologise(known(error, f"turn {self.number}"))
 
     async def _transcribe(self, utterance: Utterance) -> str:
         if utterance.samples is None:
@@ -223,7 +229,7 @@ class Turn:
 
     async def _think(self, text: str, to_synthesizer: MemoryObjectSendStream[str]) -> None:
         splitter = SentenceSplitter()
-        async with to_synthesizer, aclosing(self._agent.reply(text, self)) as deltas:
+        async with to_synthesizer, aclosing(self.agent.reply(text, self)) as deltas:
             async for delta in deltas:
                 if self._mark("first_token"):
                     self._parts.emit(FirstToken(self._parts.clock(), self.number))
@@ -244,22 +250,22 @@ class Turn:
     ) -> None:
         async with pieces, to_speaker:
             async for piece in pieces:
-                await self._voice(piece, to_speaker.send)
+                try:
+                    await self._voice(piece, to_speaker.send)
+                except SynthesizerError as error:
+                    if error.code != "nothing-to-say":
+                        raise
 
     async def _voice(self, piece: str, hand_over: Callable[[Clip], Awaitable[None]]) -> None:
         """One piece as clips; the first carries the text."""
         if not (words := spoken(piece)):
             return
         text = piece
-        try:
-            async with aclosing(self._parts.synthesizer.synthesize(words)) as sounds:
-                async for samples, rate in sounds:
-                    self._mark("first_audio")
-                    await hand_over(Clip(paced(samples, rate, piece), rate, text))
-                    text = ""
-        except SynthesizerError as error:
-            if error.code != "nothing-to-say":
-                raise
+        async with aclosing(self._parts.synthesizer.synthesize(words)) as sounds:
+            async for samples, rate in sounds:
+                self._mark("first_audio")
+                await hand_over(Clip(paced(samples, rate, piece), rate, text))
+                text = ""
 
     async def _speak(self, clips: MemoryObjectReceiveStream[Clip]) -> None:
         async with clips, anyio.create_task_group() as group:
@@ -278,7 +284,7 @@ class Turn:
         self._speaking = True
 
     async def _play(self, clip: Clip) -> None:
-        if self._chime and not self._said:
+        if self.chime and not self._said:
             chime = Clip(chime_samples(clip.sample_rate_hz), clip.sample_rate_hz, "")
             self._said.append(chime)
             await self._parts.speaker.play(chime)
@@ -303,7 +309,22 @@ class Turn:
         await self._parts.speaker.drain()
         self._report_sound()
         self._speaking = False
-        self._heard = heard_text(self._said, math.inf)
+        self._note_heard(math.inf)
+
+    def _fall_silent(self) -> None:
+        """Stop speaking, at once, and keep what was heard."""
+        if not self._speaking:
+            return
+        self._speaking = False
+        try:
+            self._report_sound()
+            self._note_heard(self._parts.speaker.stop())
+        except Exception as error:  # a speaker that cannot even stop must not keep the next turn from its turn
+            self._failed(known(error, "stopping the speaker"))
+
+    def _note_heard(self, seconds: float) -> None:
+        self._heard = f"{self._heard} {heard_text(self._said, seconds)}".strip()
+        self._said = []
 
     async def _deliver(self, pieces: MemoryObjectReceiveStream[str]) -> None:
         """The reply as text only: what is handed over counts as heard."""
@@ -314,34 +335,37 @@ class Turn:
 
     # ── endings ─────────────────────────────────────────────────────────────────────────────────
 
-    async def _apologise(self, error: BaseException) -> None:
+    async def _apologise(self, error: VoxSparkError) -> None:
         """One spoken sentence about what went wrong, and a tone when even that fails."""
         self._outcome = "failed"
-        known = error if isinstance(error, VoxSparkError) else None
-        if known is None:
-            log.error("turn %d failed", self.number, exc_info=error)
-            known = VoxSparkError("internal", "Something went wrong inside.", "See the log.")
-        self._failed(known)
+        self._failed(error)
         if not self._judged:
             self._judge(self._parts.patience.doubtful_seconds, "doubtful", None)
         if not self._aloud:
             return
         await self._gate.wait()
-        if not self._speaking:
-            self._begin()
-        try:
-            await self._voice(f"Sorry. {known.message}", self._play)
-        except SynthesizerError:
-            log.warning("the apology could not be spoken either")
-            await self._play(Clip(audio.tone(220, 0.4, 24_000), 24_000, ""))
-        except VoxSparkError:
-            log.warning("the apology could not be played either")
-            return
-        await self._drain()
+        for say in (partial(self._voice, f"Sorry. {error.message}"), self._beep):
+            self._fall_silent()
+            try:
+                await self._say(say)
+            except Exception as another:  # the boundary of an apology: more cannot be done than to try the tone
+                log.warning("apologising failed: %s", known(another, "apologising").code)
+            else:
+                return
+
+    async def _say(self, make: Callable[[Callable[[Clip], Awaitable[None]]], Awaitable[None]]) -> None:
+        """Play the clips that `make` hands over."""
+        to_speaker, clips = anyio.create_memory_object_stream[Clip](CLIPS_BOUND)
+        async with clips, anyio.create_task_group() as group:
+            group.start_soon(self._speak, clips)
+            async with to_speaker:
+                await make(to_speaker.send)
+
+    async def _beep(self, hand_over: Callable[[Clip], Awaitable[None]]) -> None:
+        await hand_over(Clip(audio.tone(220, 0.4, 24_000), 24_000, ""))
 
     def _failed(self, error: VoxSparkError) -> None:
-        now = self._parts.clock()
-        self._parts.emit(Failed(now, error.stage, error.code, error.message, error.remedy, self.number))
+        self._parts.emit(failed(error, self._parts.clock(), self.number))
 
     def _finish(self, end_of_speech: float) -> TurnResult:
         outcome: Literal["answered", "interrupted", "withdrawn", "empty", "failed"] = self._outcome
@@ -360,7 +384,7 @@ class Turn:
                 result.timings,
                 result.actions,
                 self.request,
-                self._reason,
+                self._reason if self._scope.cancelled_caught else None,
             )
         )
         return result

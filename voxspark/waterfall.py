@@ -12,12 +12,12 @@ STAGES = (
     ("confirmed", "turn confirmed"),
     ("first_audible", "heard"),
 )
-"""Timing names of `events.TurnEnded` in the order they happen, and what people call them."""
+"""Timing names of `events.TurnEnded`, and what people call them."""
 
 
 def waterfall(timings: Mapping[str, float], width: int = 40) -> str:
-    """One line per stage: milliseconds after the end of speech, and a bar to scale."""
-    known = [(label, timings[name]) for name, label in STAGES if name in timings]
+    """One line per stage, as they happened: milliseconds after the end of speech, and a bar to scale."""
+    known = sorted(((label, timings[name]) for name, label in STAGES if name in timings), key=lambda stage: stage[1])
     longest = max((seconds for _, seconds in known), default=0.0)
     if longest <= 0:
         return ""

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-import anyio
-
 from voxspark.agent.intents import Intent, Intents
 from voxspark.agent.prompt import Prompt
 from voxspark.errors import ToolError
 from voxspark.listening.backchannel import is_backchannel
 from voxspark.protocols import Chat, Conversation, TurnScope
 from voxspark.tools.registry import Toolbox
-from voxspark.tools.timers import Timers
 
 NOTHING_YET = "I have not said anything yet."
+NO_ANSWER = "I have no answer to that."
 
 
 class LocalFirstAgent:
@@ -51,9 +49,13 @@ class LocalFirstAgent:
                 yield sentence
             return
         messages = self._prompt.build(self._history.messages(), text)
+        answered = False
         async with aclosing(self._chat.stream(messages)) as deltas:
             async for delta in deltas:
+                answered = answered or any(map(str.isalnum, delta))
                 yield delta
+        if not answered:  # a question that meets silence was not heard, a person would think
+            yield NO_ANSWER
 
     async def _do(self, intent: Intent, turn: TurnScope) -> str:
         """The sentence that answers an intent; empty when silence does."""
@@ -75,7 +77,7 @@ class LocalFirstAgent:
 
 
 class Recital:
-    """Says what it was given; for `say`."""
+    """Says what it was given: for `say`, and for what rings."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -83,23 +85,3 @@ class Recital:
     async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
         """See `protocols.Agent.reply`."""
         yield self._text
-
-
-RING_EVERY_SECONDS = 5.0
-RING_FOR_SECONDS = 300.0
-
-
-class Ringing:
-    """Announces what rings again and again until somebody says stop, or five minutes have passed."""
-
-    def __init__(self, timers: Timers) -> None:
-        self._timers = timers
-
-    async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
-        """See `protocols.Agent.reply`."""
-        for _ in range(int(RING_FOR_SECONDS / RING_EVERY_SECONDS)):
-            if not (ringing := self._timers.ringing):
-                return
-            yield " ".join(timer.announcement for timer in ringing) + "\n"
-            await anyio.sleep(RING_EVERY_SECONDS)
-        self._timers.dismiss()

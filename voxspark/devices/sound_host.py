@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from voxspark.errors import DeviceError
@@ -114,16 +117,17 @@ class SoundHost:
         for channels in dict.fromkeys((min(2, most), 1, most)):
             opened = OpenStream(str(info["name"]), rate, finished)
             try:
-                opened.stream = (sd.InputStream if kind == "microphone" else sd.OutputStream)(
-                    samplerate=rate,
-                    device=index,
-                    channels=channels,
-                    dtype="float32",
-                    latency=LATENCY_SECONDS,
-                    callback=callback,
-                    finished_callback=opened.ended,
-                )
-                opened.stream.start()
+                with _native_messages_hidden():
+                    opened.stream = (sd.InputStream if kind == "microphone" else sd.OutputStream)(
+                        samplerate=rate,
+                        device=index,
+                        channels=channels,
+                        dtype="float32",
+                        latency=LATENCY_SECONDS,
+                        callback=callback,
+                        finished_callback=opened.ended,
+                    )
+                    opened.stream.start()
             except sd.PortAudioError as error:
                 failure = error
                 self._close(opened)
@@ -139,8 +143,9 @@ class SoundHost:
     def _close(self, opened: OpenStream) -> None:
         opened.closing = True
         if opened.stream is not None:
-            opened.stream.abort()
-            opened.stream.close()
+            with _native_messages_hidden():
+                opened.stream.abort()
+                opened.stream.close()
         self._open_streams.discard(opened)
 
     def _restart(self) -> bool:
@@ -168,6 +173,22 @@ def list_devices() -> list[DeviceInfo]:
         for kind, direction in DIRECTIONS.items()
         if (channels := int(info[f"max_{direction}_channels"]))
     ]
+
+
+@contextmanager
+def _native_messages_hidden() -> Iterator[None]:
+    """Meanwhile nothing written to file descriptor 2 is seen: ALSA and PortAudio say there what their errors say again.
+
+    A daemon's own standard error is another descriptor (`console.start_log`), so that nothing else is lost.
+    """
+    shown = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(shown, 2)
+        os.close(shown)
 
 
 def _sounddevice() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anyio
 
+from voxspark.errors import DeviceError, root_cause
 from voxspark.protocols import Speaker
 from voxspark.types import Clip
 
@@ -22,9 +23,12 @@ class TeeSpeaker:
 
     async def play(self, clip: Clip) -> None:
         """See `protocols.Speaker`."""
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._copy.play, clip)
-            await self._first.play(clip)
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._copy.play, clip)
+                await self._first.play(clip)
+        except* DeviceError as group:
+            raise root_cause(group) from None
 
     async def drain(self) -> None:
         """See `protocols.Speaker`."""

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-from voxspark.config import ChatSettings, TranscriberSettings, VoiceSettings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from voxspark.config import ChatSettings, TranscriberSettings
 from voxspark.engines.registry import EngineSpec, Need
 
 MIB = 1 << 20
 EMBEDDED = "pip install 'voxspark[embedded]'"
 
-WHISPER_BYTES = {"tiny": 150, "base": 260, "small": 640, "medium": 1_900, "large-v3": 4_600, "large-v3-turbo": 2_500}
-"""MiB by model size: int8 on a CPU for the small ones (measured), float16 on a GPU for the large (facts/models.csv)."""
+WHISPER_MIB = {"tiny": 150, "base": 260, "small": 640, "medium": 1_900, "large-v3": 4_600, "large-v3-turbo": 2_500}
+"""By model size: int8 on a CPU for the small ones (measured), float16 on a GPU for the large (facts/models.csv)."""
 
 
 def _whisper_need(settings: TranscriberSettings) -> Need:
     name = settings.model.removeprefix("bundled:").removesuffix(".en")
-    mib = WHISPER_BYTES.get(name, 1_000)
+    mib = WHISPER_MIB.get(name, 1_000)
     return Need(cpu_bytes=mib * MIB) if settings.device != "cuda" else Need(cpu_bytes=300 * MIB, gpu_bytes=mib * MIB)
 
 
+CONTEXT_TOKEN_BYTES = 144 << 10
+"""Keys and values of one context token in llama.cpp: Qwen3-8B's 36 layers of 8 heads of 128, float16."""
+
+UNKNOWN_GGUF_BYTES = 6_000 * MIB
+"""Taken for a GGUF file that is not there yet: about an 8B model in 4 bits, with its context."""
+
+
 def _llama_need(settings: ChatSettings) -> Need:
-    return Need(cpu_bytes=(180 if settings.model.startswith("bundled:") else 6_000) * MIB)
+    if settings.model.startswith("bundled:"):
+        return Need(cpu_bytes=180 * MIB)
+    try:
+        weights = Path(settings.model).expanduser().stat().st_size
+    except (OSError, ValueError):
+        return Need(cpu_bytes=UNKNOWN_GGUF_BYTES)
+    return Need(cpu_bytes=weights + settings.context_tokens * CONTEXT_TOKEN_BYTES)
 
 
-def _ollama_need(_settings: ChatSettings) -> Need:
-    return Need(cpu_bytes=20 * MIB)  # the model lives in Ollama's process
-
-
-def _hibari_need(_settings: VoiceSettings) -> Need:
-    return Need(cpu_bytes=150 * MIB)
+def _always(mib: int) -> Callable[[Any], Need]:
+    """The same need, whatever the settings (measured)."""
+    return lambda _settings: Need(cpu_bytes=mib * MIB)
 
 
 SPECS = (
@@ -49,7 +63,7 @@ SPECS = (
         install="pip install voxspark",
         isolation="inline",
         licence="MIT; weights by model",
-        memory=_ollama_need,
+        memory=_always(20),  # the model lives in Ollama's process
         capabilities=frozenset({"streaming", "tools"}),
     ),
     EngineSpec(
@@ -69,7 +83,7 @@ SPECS = (
         packages=("hibari",),
         install=EMBEDDED,
         licence="Apache-2.0, weights too",
-        memory=_hibari_need,
+        memory=_always(150),
     ),
     EngineSpec(
         name="espeak",
@@ -78,6 +92,7 @@ SPECS = (
         install="sudo apt-get install espeak-ng",
         isolation="process",
         licence="GPL-3.0, a program of its own",
+        memory=_always(8),
     ),
     EngineSpec(
         name="webrtc",
@@ -87,6 +102,7 @@ SPECS = (
         install="pip install voxspark",
         isolation="inline",
         licence="MIT",
+        memory=_always(1),
     ),
     EngineSpec(
         name="silero",
@@ -96,6 +112,7 @@ SPECS = (
         install=EMBEDDED,
         isolation="inline",
         licence="MIT, weights too",
+        memory=_always(6),
     ),
     EngineSpec(
         name="micro_wakeword",
@@ -105,13 +122,15 @@ SPECS = (
         install=EMBEDDED,
         isolation="inline",
         licence="Apache-2.0, weights too",
+        memory=_always(4),
     ),
     EngineSpec(
         name="smart_turn",
         kind="end_of_turn",
         target="voxspark.engines.vad.smart_turn:create",
-        packages=("onnxruntime", "pipecat"),
+        packages=("onnxruntime", "faster_whisper", "pipecat"),
         install="pip install --no-deps pipecat-ai==1.14.0",
         licence="BSD-2-Clause, weights too",
+        memory=_always(50),
     ),
 )

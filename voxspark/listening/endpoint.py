@@ -85,11 +85,25 @@ class Endpointer:
             signals.append(self._end(chunk.at, "maximum"))
         return signals
 
+    def is_open(self, utterance: Utterance) -> bool:
+        """The utterance has not ended: more of it may come."""
+        return self.active and self._started_at == utterance.started_at
+
+    def rests_after(self, utterance: Utterance) -> bool:
+        """The utterance is open, and nothing was said since."""
+        rests = self._state == "paused" and self._ended_at < utterance.ended_at + RESUME_SECONDS
+        return rests and self.is_open(utterance)
+
     def press(self, at: float) -> list[ListeningSignal]:
-        """Push-to-talk went down: everything from here (and the pre-roll) belongs to one utterance."""
+        """Push-to-talk went down: the open utterance, or else the pre-roll, and all from here are one utterance."""
+        if self.active:
+            self._state = "held"
+            return []
+        chunks = list(self._before)
+        self._before.clear()
         self._reset()
         self._state = "held"
-        self._chunks = list(self._before)
+        self._chunks = chunks
         self._started_at = self._ended_at = at
         return [SpeechBegan(at)]
 

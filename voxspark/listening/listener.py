@@ -10,7 +10,7 @@ from collections import deque
 from voxspark.config import ListeningSettings
 from voxspark.listening.endpoint import Endpointer
 from voxspark.protocols import VoiceActivity, VoiceGate, WakeWordDetector
-from voxspark.types import CHUNK_SECONDS, Chunk, ListeningSignal, WakeWordHeard
+from voxspark.types import CHUNK_SECONDS, Chunk, ListeningSignal, SpeechPaused, Utterance, UtteranceEnded, WakeWordHeard
 
 GATE_HOLD_SECONDS = 0.32
 """How long the judge stays awake after the gate last opened: longer than gaps inside words."""
@@ -36,6 +36,7 @@ class Listener:
         self._endpointer = Endpointer(settings)
         self._recent: deque[Chunk] = deque(maxlen=CONTEXT_CHUNKS)
         self._awake_seconds = 0.0
+        self._heard_until = 0.0
         self._armed_until = float("inf") if settings.mode == "open" else float("-inf")
         self.deaf = False
         """True while the daemon must not hear (its own voice, without an echo canceller)."""
@@ -45,23 +46,37 @@ class Listener:
         """An utterance is open."""
         return self._endpointer.active
 
+    @property
+    def held(self) -> bool:
+        """Push-to-talk is down."""
+        return self._endpointer.held
+
+    def is_open(self, utterance: Utterance) -> bool:
+        """The utterance has not ended: more of it may come."""
+        return self._endpointer.is_open(utterance)
+
+    def rests_after(self, utterance: Utterance) -> bool:
+        """The utterance is open, and nothing was said since."""
+        return self._endpointer.rests_after(utterance)
+
     def feed(self, chunk: Chunk) -> list[ListeningSignal]:
         """Take one chunk; what follows from it, in order."""
         signals: list[ListeningSignal] = []
-        if self._wake is not None and (word := self._wake.detect(chunk.samples)) is not None:
+        self._heard_until = chunk.at
+        if self._wake is not None and (word := self._wake.detect(chunk.samples)) is not None and not self.held:
             signals.append(WakeWordHeard(chunk.at, word))
             self._endpointer.close()  # the name is no part of what is asked
-            self.arm(chunk.at)
+            self.arm()
         signals += self._endpointer.feed(chunk, self._probability(chunk))
         self._recent.append(chunk)
-        if self._endpointer.active:
-            self.arm(chunk.at)
+        if any(isinstance(signal, SpeechPaused | UtteranceEnded) for signal in signals):
+            self.arm()
         return signals
 
-    def arm(self, at: float) -> None:
+    def arm(self) -> None:
         """In wake mode: listen without the wake word for the follow-up window from here."""
         if self._settings.mode == "wake":
-            self._armed_until = max(self._armed_until, at + self._settings.follow_up_seconds)
+            self._armed_until = max(self._armed_until, self._heard_until + self._settings.follow_up_seconds)
 
     def press(self, at: float) -> list[ListeningSignal]:
         """Push-to-talk went down."""

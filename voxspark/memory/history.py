@@ -10,6 +10,9 @@ from voxspark.types import Action, Message, TurnResult
 CHARACTERS_PER_TOKEN = 4
 """Rule of thumb for English; only decides when to trim."""
 
+MOST_EXCHANGES = 1_000
+"""Kept in memory; older ones are forgotten."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -23,7 +26,7 @@ class Exchange:
 
 
 class History:
-    """Everything committed in this run of the daemon.
+    """The newest exchanges of this run of the daemon.
 
     The prompt sees a window of it that is cut rarely and in big blocks: each cut changes the beginning of the prompt,
     which costs the model's whole prefix cache (measured by others: 0.1 s becomes 0.9 to 1.5 s).
@@ -43,8 +46,11 @@ class History:
             return
         interrupted = result.outcome == "interrupted"
         self._exchanges.append(Exchange(at, result.transcript, result.heard, result.actions, interrupted))
-        if sum(len(e.said) + len(e.heard) for e in self._exchanges[self._first :]) > self._budget_characters:
+        while sum(len(e.said) + len(e.heard) for e in self._exchanges[self._first :]) > self._budget_characters:
             self._first += (len(self._exchanges) - self._first + 1) // 2
+        if (excess := len(self._exchanges) - MOST_EXCHANGES) > 0:
+            del self._exchanges[:excess]
+            self._first = max(0, self._first - excess)
 
     def messages(self) -> list[Message]:
         """The window as chat messages; an interrupted reply ends where it was cut."""

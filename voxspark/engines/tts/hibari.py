@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -36,7 +36,7 @@ class HibariSynthesizer:
     async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
         """One piece per sentence. Raises SynthesizerError `nothing-to-say` for text without English in it."""
         said = False
-        async with aclosing(self._thread.each(lambda: iter(self._load().stream(text, self._settings.speed)))) as pieces:
+        async with aclosing(self._thread.each(lambda: self._pieces(text))) as pieces:
             async for piece in pieces:
                 if len(piece):
                     said = True
@@ -46,7 +46,14 @@ class HibariSynthesizer:
 
     async def warm(self) -> None:
         """Load model and pronunciation (the first sentence costs 0.3 s, the second 0.02 s)."""
-        await self._thread.call(lambda: self._load()("Hello there, it's ten past nine."))
+        await self._thread.call(lambda: list(self._pieces("Hello there, it's ten past nine.")))
+
+    def _pieces(self, text: str) -> Iterator[Any]:
+        """In the engine's thread."""
+        try:
+            yield from self._load().stream(text, self._settings.speed)
+        except Exception as error:  # its weights, its dictionaries and ONNX each fail in their own way
+            raise SynthesizerError("voice-failed", "My voice failed.", f"Reinstall hibari-tts ({error}).") from error
 
     def _load(self) -> Any:
         if self._engine is None:

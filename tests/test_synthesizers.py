@@ -1,0 +1,285 @@
+"""Voices: who speaks when one cannot, and what the real ones say."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+import numpy as np
+import pytest
+
+from voxspark.audio import dbfs, join, resample, silence, to_pcm16
+from voxspark.config import TranscriberSettings, VoiceSettings
+from voxspark.engines.stt.faster_whisper import WhisperTranscriber
+from voxspark.engines.tts.espeak import EspeakSynthesizer
+from voxspark.engines.tts.fallback import FallbackSynthesizer
+from voxspark.engines.tts.hibari import HibariSynthesizer
+from voxspark.errors import SynthesizerError
+from voxspark.protocols import Synthesizer
+from voxspark.types import SAMPLE_RATE_HZ, Pcm
+
+SETTINGS = VoiceSettings()
+SENTENCE = "The timer for the pasta is set to ten minutes."
+STORY = "The ship went down the river and into the sea. " * 40
+
+
+async def all_of(voice: Synthesizer, text: str) -> list[tuple[Pcm, int]]:
+    async with aclosing(voice.synthesize(text)) as pieces:
+        return [piece async for piece in pieces]
+
+
+async def code_of(voice: Synthesizer, text: str) -> str:
+    """The code of the error that this text ends in."""
+    with pytest.raises(SynthesizerError) as caught:
+        await all_of(voice, text)
+    return caught.value.code
+
+
+# ── one voice behind the other ──────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class FakeVoice:
+    """Gives as many pieces as it is told to, at a rate one can tell it by, then fails or not."""
+
+    rate_hz: int
+    pieces: int = 1
+    failure: str = ""
+    heard: list[str] = field(default_factory=list)
+    closed: int = 0
+
+    async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
+        """Its pieces, one sample each."""
+        self.heard.append(text)
+        try:
+            for _ in range(self.pieces):
+                await anyio.lowlevel.checkpoint()
+                yield np.zeros(1, np.float32), self.rate_hz
+            if self.failure:
+                raise SynthesizerError(self.failure, "It cannot be said.")
+        finally:
+            self.closed += 1
+
+    async def warm(self) -> None:
+        """Noted like a text."""
+        self.heard.append("(warm)")
+
+
+async def rates(*voices: FakeVoice) -> list[int]:
+    return [rate for _, rate in await all_of(FallbackSynthesizer(voices), "hello")]
+
+
+@pytest.mark.anyio
+async def test_the_first_voice_speaks_alone() -> None:
+    second = FakeVoice(2)
+    assert await rates(FakeVoice(1, pieces=3), second) == [1, 1, 1]
+    assert second.heard == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("failure", ["nothing-to-say", "voice-failed"])
+async def test_a_voice_that_fails_at_once_hands_over_the_text(failure: str) -> None:
+    first, second, third = FakeVoice(1, 0, failure), FakeVoice(2, 0, failure), FakeVoice(3, pieces=2)
+    assert await rates(first, second, third) == [3, 3]
+    assert first.heard == second.heard == third.heard == ["hello"]
+
+
+@pytest.mark.anyio
+async def test_a_voice_that_fails_amid_its_words_is_an_error() -> None:
+    first, second = FakeVoice(1, 1, "voice-failed"), FakeVoice(2)
+    async with aclosing(FallbackSynthesizer([first, second]).synthesize("hello")) as pieces:
+        assert (await anext(pieces))[1] == 1
+        with pytest.raises(SynthesizerError) as caught:
+            await anext(pieces)
+    assert (caught.value.code, second.heard) == ("voice-failed", [])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("last", ["nothing-to-say", "espeak-missing"])
+async def test_when_all_fail_the_last_one_says_why(last: str) -> None:
+    voices = FallbackSynthesizer([FakeVoice(1, 0, "voice-failed"), FakeVoice(2, 0, last)])
+    assert await code_of(voices, "hello") == last
+
+
+@pytest.mark.anyio
+async def test_a_listener_who_leaves_closes_the_voice() -> None:
+    voice = FakeVoice(1, pieces=1_000)
+    async with aclosing(FallbackSynthesizer([voice]).synthesize("hello")) as pieces:
+        await anext(pieces)
+        assert voice.closed == 0
+    assert voice.closed == 1
+
+
+@pytest.mark.anyio
+async def test_cancelling_closes_the_voice_and_wakes_no_other() -> None:
+    first, second = FakeVoice(1, pieces=1_000_000), FakeVoice(2)
+    heard = anyio.Event()
+
+    async def listen() -> None:
+        async with aclosing(FallbackSynthesizer([first, second]).synthesize("hello")) as pieces:
+            async for _ in pieces:
+                heard.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(listen)
+        await heard.wait()
+        group.cancel_scope.cancel()
+    assert (first.closed, second.heard) == (1, [])
+
+
+@pytest.mark.anyio
+async def test_all_voices_are_warmed() -> None:
+    voices = [FakeVoice(1), FakeVoice(2)]
+    await FallbackSynthesizer(voices).warm()
+    assert [voice.heard for voice in voices] == [["(warm)"], ["(warm)"]]
+
+
+# ── errors of the real ones, without running them ───────────────────────────────────────────────
+
+
+def test_an_unknown_voice_gives_the_choices() -> None:
+    with pytest.raises(SynthesizerError) as caught:
+        HibariSynthesizer(VoiceSettings(voice="emma"))
+    assert (caught.value.code, caught.value.remedy) == ("voice-unknown", "Known: heart.")
+
+
+@pytest.mark.anyio
+async def test_espeak_that_is_not_there_gives_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SynthesizerError) as caught:
+        await all_of(EspeakSynthesizer(SETTINGS), "hello")
+    assert (caught.value.code, caught.value.remedy) == ("espeak-missing", "Run: sudo apt-get install espeak-ng")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("script", ["exit 1", "echo no sound", "kill -9 $$"])
+async def test_espeak_that_breaks_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str) -> None:
+    program = tmp_path / "espeak-ng"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert await code_of(EspeakSynthesizer(SETTINGS), "hello") == "espeak-failed"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("failure", [RuntimeError("onnx"), KeyError("weights"), OSError("gone")])
+async def test_hibari_that_breaks_is_said(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+    def load(_self: HibariSynthesizer) -> Any:
+        raise failure
+
+    monkeypatch.setattr(HibariSynthesizer, "_load", load)
+    voice = HibariSynthesizer(SETTINGS)
+    assert await code_of(voice, "hello") == "voice-failed"
+    with pytest.raises(SynthesizerError, match="Reinstall"):
+        await voice.warm()
+
+
+# ── real voices ─────────────────────────────────────────────────────────────────────────────────
+
+
+async def read_back(pieces: list[tuple[Pcm, int]]) -> str:
+    """What Whisper understands."""
+    rate = pieces[0][1]
+    spoken = resample(join(*(samples for samples, _ in pieces)), rate, SAMPLE_RATE_HZ)
+    quiet = silence(0.3, SAMPLE_RATE_HZ)
+    heard = await WhisperTranscriber(TranscriberSettings()).transcribe(to_pcm16(join(quiet, spoken, quiet)))
+    return heard.text.lower().replace("10", "ten")
+
+
+@pytest.mark.real
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", [HibariSynthesizer, EspeakSynthesizer])
+async def test_a_voice_says_what_it_is_given(kind: type[HibariSynthesizer] | type[EspeakSynthesizer]) -> None:
+    voice = kind(SETTINGS)
+    await voice.warm()
+    pieces = await all_of(voice, SENTENCE)
+    assert all(samples.dtype == np.float32 and samples.ndim == 1 for samples, _ in pieces)
+    assert -40 < dbfs(pieces[0][0]) < -6
+    said = await read_back(pieces)
+    assert "timer" in said
+    assert "ten minutes" in said
+
+
+@pytest.mark.real
+@pytest.mark.anyio
+async def test_sentences_come_one_by_one() -> None:
+    assert len(await all_of(HibariSynthesizer(SETTINGS), "One is here. Two is there. Three is gone.")) == 3
+
+
+@pytest.mark.real
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", [HibariSynthesizer, EspeakSynthesizer])
+async def test_speed_is_obeyed(kind: type[HibariSynthesizer] | type[EspeakSynthesizer]) -> None:
+    seconds = []
+    for speed in (0.5, 1.0, 2.0):
+        ((samples, rate),) = await all_of(kind(VoiceSettings(speed=speed)), SENTENCE)
+        seconds.append(len(samples) / rate)
+    assert seconds[0] > 1.4 * seconds[1] > 1.4 * 1.4 * seconds[2]
+
+
+@pytest.mark.real
+@pytest.mark.anyio
+@pytest.mark.parametrize("text", ["", "   \n", "你好", "🎉", "\0"])
+async def test_hibari_has_nothing_to_say_to_this(text: str) -> None:
+    assert await code_of(HibariSynthesizer(SETTINGS), text) == "nothing-to-say"
+
+
+@pytest.mark.real
+@pytest.mark.anyio
+@pytest.mark.parametrize("text", ["你好", "Привет", "🎉"])
+async def test_espeak_says_what_hibari_cannot(text: str) -> None:
+    voices = FallbackSynthesizer([HibariSynthesizer(SETTINGS), EspeakSynthesizer(SETTINGS)])
+    ((samples, rate),) = await all_of(voices, text)
+    assert len(samples) > 0.2 * rate
+    assert dbfs(samples) > -40
+
+
+@pytest.mark.real
+@pytest.mark.anyio
+@pytest.mark.parametrize("text", ["", " \t\n"])
+async def test_no_voice_says_nothing(text: str) -> None:
+    voices = FallbackSynthesizer([HibariSynthesizer(SETTINGS), EspeakSynthesizer(SETTINGS)])
+    assert await code_of(voices, text) == "nothing-to-say"
+
+
+@pytest.mark.real
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", [HibariSynthesizer, EspeakSynthesizer])
+@pytest.mark.parametrize("text", ["\ud800 hello", "Ünïcödé résumé", "a" * 3_000, "[x](/zz", "-s 1000 --help", "!!!"])
+async def test_odd_text_is_said(kind: type[HibariSynthesizer] | type[EspeakSynthesizer], text: str) -> None:
+    pieces = await all_of(kind(SETTINGS), text)
+    assert sum(len(samples) for samples, _ in pieces) > 1_000
+
+
+@pytest.mark.real
+@pytest.mark.anyio
+async def test_a_cancelled_reply_frees_the_thread() -> None:
+    voice = HibariSynthesizer(SETTINGS)
+    await voice.warm()
+    async with aclosing(voice.synthesize(STORY)) as pieces:
+        await anext(pieces)
+    with anyio.move_on_after(0) as scope:
+        await all_of(voice, STORY)
+    assert scope.cancelled_caught
+    with anyio.fail_after(2):  # the whole story takes longer than that
+        assert len(await all_of(voice, "Hello.")) == 1
+
+
+@pytest.mark.real
+@pytest.mark.anyio
+async def test_a_cancelled_espeak_is_a_dead_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program, born = tmp_path / "espeak-ng", tmp_path / "pid"
+    program.write_text(f"#!/bin/sh\necho $$ > {born}\nexec /bin/sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    async with anyio.create_task_group() as group:
+        group.start_soon(all_of, EspeakSynthesizer(SETTINGS), SENTENCE)
+        with anyio.fail_after(10):
+            while not (born.exists() and born.read_text().strip()):
+                await anyio.sleep(0.01)
+        group.cancel_scope.cancel()
+    assert not Path("/proc", born.read_text().strip()).exists()
