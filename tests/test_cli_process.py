@@ -61,9 +61,7 @@ async def test_a_turn_that_failed_fails_the_command(env: dict[str, str]) -> None
 def terminal(env: dict[str, str], *words: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A command with a terminal for its standard input, and the other end of that."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*VOXSPARK, *words], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-    ) as it:
+    with subprocess.Popen([*VOXSPARK, *words], stdin=theirs, stdout=theirs, stderr=theirs, env=env) as it:
         os.close(theirs)
         try:
             yield it, ours
@@ -83,7 +81,7 @@ async def test_push_to_talk_is_released_whatever_ends_it(
 ) -> None:
     async with fake(env) as daemon:
         with terminal(env, "listen") as (it, keys):
-            await until(lambda: daemon.calls == ["press"])
+            await until(lambda: daemon.calls == ["press"] or it.poll() is not None)
             await anyio.to_thread.run_sync(os.read, keys, 1000)  # it has asked, and waits
             end(it, keys)
             assert await anyio.to_thread.run_sync(it.wait) == exit_code
