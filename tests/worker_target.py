@@ -43,7 +43,7 @@ class Engine:
                 log.write(f"{os.getpid()}\n")
         match config.get("load"):
             case "refuse":
-                raise EngineError("model-missing", "The model is not there {worker}.", "Pull it.")
+                raise EngineError("model-missing", "The model is not there.", "Pull it.")
             case "crash":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "hang":
@@ -120,11 +120,11 @@ class Engine:
 
     def flood(self, task: Task) -> Iterator[Frame]:
         """Sends to everybody, more than it may."""
+        yield Frame()
         for number in range(1, 100):
             for _ in range(3 * wire.WINDOW):
                 os.write(wire_descriptor(), wire.encode(wire.Item(number, {})))
         wait(1000)
-        yield Frame()
 
     def big(self, task: Task) -> Iterator[Frame]:
         yield Frame(payload=bytes(task.params["bytes"]))

@@ -53,7 +53,12 @@ def describe(event: Event, *, with_waterfall: bool = False) -> str:
 
 def _turn(event: TurnEnded, with_waterfall: bool) -> str:
     cut = " …" if event.outcome == "interrupted" else ""
-    lines = [f"you  {event.transcript}", f"vox  {event.heard}{cut}"]
+    recited = event.transcript.startswith(event.heard)  # `say` and timers: nobody asked
+    lines = (
+        [f"vox  {event.heard}{cut}"]
+        if recited and event.heard
+        else [f"you  {event.transcript}", f"vox  {event.heard}{cut}"]
+    )
     if with_waterfall and (picture := waterfall(event.timings)):
         lines.append(picture)
     return "\n".join(lines)
