@@ -173,11 +173,11 @@ def raised() -> Iterator[tuple[str, str, ast.expr | None]]:
 
 
 def ending(message: ast.expr | None) -> str:
-    """The last character of a literal; of a computed message it is taken for granted."""
+    """The last character of a literal; another error's sentence, or a computed one, is taken to end well."""
     if isinstance(message, ast.JoinedStr):
         message = message.values[-1]
-        if not isinstance(message, ast.Constant):
-            return ""
+        if isinstance(message, ast.FormattedValue):
+            return "." if name_of(message.value) == "message" else ""
     return str(message.value)[-1:] if isinstance(message, ast.Constant) else "."
 
 

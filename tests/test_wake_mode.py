@@ -45,7 +45,7 @@ def run_over(folder: Path, *pieces: Pcm, **settings: str) -> Events:
     question.write_bytes(wav_bytes(samples + room, SAMPLE_RATE_HZ))
     variables = {f"VOXSPARK_LISTENING__{name.upper()}": value for name, value in settings.items()}
     env = {**private_env(folder), "VOXSPARK_LISTENING__MODE": "wake", **variables}
-    words = ("--microphone", f"file:{question}", "--speaker", "null", "--once", "--json")
+    words = ("--microphone", f"file:{question}", "--speaker", "null", "--fast", "--once", "--json")
     done = voxspark("run", *words, env=env, seconds=90)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]

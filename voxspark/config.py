@@ -113,7 +113,8 @@ class TranscriberSettings(Settings):
     """CPU threads; 0 is the number of cores, at most 4."""
     window_seconds: float = Field(12.0, ge=8.0, le=30.0)
     """Audio encoded at once. Whisper pads to 30 s; 12 s is 2.5 to 3 times faster with no more errors, and below 8 s it
-    invents text (measured, bench/README.md). Longer speech uses the full window."""
+    invents text (measured, bench/README.md). Speech that nearly fills it gets 4 s
+    more, or it would wrap round; longer speech uses the full window."""
     no_speech_threshold: float = Field(0.6, gt=0, le=1)
     """Whisper's no-speech probability above which a doubtful transcript is dropped."""
     min_confidence: float = -1.2
@@ -305,7 +306,7 @@ def _read(place: Path, *, must_exist: bool) -> dict[str, Any]:
         raise ConfigError("config-syntax", f"{place} is not valid TOML: {error}.", "Correct that line.") from error
 
 
-RESERVED_VARIABLES = ("VOXSPARK_CONFIG", "VOXSPARK_SOCKET")
+RESERVED_VARIABLES = ("VOXSPARK_CONFIG",)
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -32,16 +32,26 @@ class EspeakSynthesizer:
             raise SynthesizerError(
                 "espeak-missing", "The last-resort voice is not installed.", "Run: sudo apt-get install espeak-ng"
             )
-        command = [program, "--stdin", "--stdout", "-s", str(self._pace)]
         try:
-            with TemporaryFile() as spoken:  # no pipe: a program that dies before it reads would break it
-                spoken.write(text.encode(errors="replace"))
-                spoken.seek(0)
-                done = await anyio.run_process(command, stdin=spoken, check=True)
-            samples, rate = read_wav(done.stdout)
+            samples, rate = read_wav(await _output([program, "--stdin", "--stdout", "-s", str(self._pace)], text))
         except (OSError, subprocess.CalledProcessError, DeviceError) as error:
             raise SynthesizerError("espeak-failed", "The last-resort voice failed.", "Reinstall espeak-ng.") from error
         yield samples, rate
 
     async def warm(self) -> None:
         """Nothing to load."""
+
+
+async def _output(command: list[str], text: str) -> bytes:
+    """Standard output of a program that reads this text. Raises OSError and CalledProcessError."""
+    with TemporaryFile() as file:  # no pipe: a program that dies before it reads would break it
+        file.write(text.encode(errors="replace"))
+        file.seek(0)
+        with anyio.CancelScope(shield=True):  # cancelled amid its start, a process would outlive us
+            process = await anyio.open_process(command, stdin=file, stderr=subprocess.DEVNULL)
+    async with process:
+        assert process.stdout is not None
+        output = b"".join([piece async for piece in process.stdout])
+        if code := await process.wait():
+            raise subprocess.CalledProcessError(code, command)
+    return output
