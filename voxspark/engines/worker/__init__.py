@@ -1,0 +1,4 @@
+"""Engines in processes of their own: eviction gives the memory back, a crash costs one reply, a hang can be ended.
+
+`host` is the daemon's side, `child` the worker's, `wire` what they say to each other.
+"""

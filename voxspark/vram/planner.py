@@ -1,0 +1,367 @@
+"""The pure planner: what may be loaded now, who waits, who leaves, who takes less, each with its reason.
+
+`plan` decides for one moment; whoever carries the steps out calls it again when something changed: a load ended, a
+model left, a lease was given back, a request came. Nothing is remembered between calls: a waiting request is served
+first next time because it has waited (spark.md 6.1).
+
+Invariants: what is reserved, loading, resident or draining never exceeds the budget by a step of ours; room for pinned
+models is kept free even while they are not in memory; a model that has just come stays for three times its load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from voxspark.errors import EngineError
+from voxspark.vram.eviction import cheapest, cost, evictable_at
+from voxspark.vram.state import Budget, Device, Memory, Request, Resident
+from voxspark.vram.team import Rung, Team, in_gb
+
+QUEUE_LIMIT = 64
+"""More requests than this are refused, the least urgent and newest first."""
+
+AGING_PER_SECOND = 0.5
+"""Priority gained by waiting: a sub-question of the swarm passes a listening person after two minutes."""
+
+HOLD_AFTER_SECONDS = 60.0
+"""A request that waited this long keeps later ones from taking the memory it needs."""
+
+IDLE_SECONDS = 300.0
+"""A model on demand is given back after this, when memory is short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """The request has its model: it is in memory, or `load` it now and then serve."""
+
+    request: str
+    rung: Rung
+    load: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Degrade:
+    """The request is served with less than it wanted; as Admit otherwise."""
+
+    request: str
+    rung: Rung
+    load: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not yet: ask again when something changed, and at `until` when that is known."""
+
+    request: str
+    reason: str
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """It will not be served; the reason can be spoken."""
+
+    request: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """Give the model no more leases and unload it; `urgent`: do not wait for those that use it."""
+
+    model: str
+    reason: str
+    urgent: bool = False
+
+
+Step = Admit | Degrade | Wait | Refuse | Evict
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps in the order to carry them out. One of Admit, Degrade, Wait or Refuse per request."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def evictions(self) -> tuple[Evict, ...]:
+        return tuple(step for step in self.steps if isinstance(step, Evict))
+
+    def answer(self, request: str) -> Admit | Degrade | Wait | Refuse:
+        """What becomes of one request."""
+        return next(step for step in self.steps if not isinstance(step, Evict) and step.request == request)
+
+
+def plan(budget: Budget, team: Team, memory: Memory, requests: Sequence[Request], at: float) -> Plan:
+    """Decide for every request, and give back what should go."""
+    desk = _Desk(budget, team, memory, at)
+    desk.give_back()
+    queue = sorted(requests, key=lambda request: (-urgency(request, at), request.at, request.id))
+    for request in queue[:QUEUE_LIMIT]:
+        desk.serve(request)
+    too_many = "Too much is waiting already; please ask again in a moment."
+    return Plan((*desk.steps, *(Refuse(request.id, too_many) for request in queue[QUEUE_LIMIT:])))
+
+
+def emergency(memory: Memory, at: float) -> Plan:
+    """The watchdog's hard mark: the least important model leaves, pinned ones after all others. One at a time."""
+    if any(resident.state == "draining" for resident in memory.residents):
+        return Plan(())
+    present = [r for r in memory.residents if r.state in ("reserved", "loading", "resident")]
+    if not present:
+        return Plan(())
+    victim = min(present, key=lambda r: (r.pinned, r.priority, cost(r, at), r.model))
+    return Plan((Evict(victim.model, f"{victim.name} leaves: the machine is running out of memory.", urgent=True),))
+
+
+def urgency(request: Request, at: float) -> float:
+    """Its priority, grown by waiting."""
+    return request.priority + AGING_PER_SECOND * max(0.0, at - request.at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chance:
+    """What can be done about one rung."""
+
+    kind: str
+    """`ready`, `load`, `coming` (others must leave or finish first), `later` (blocked), `never`."""
+    reason: str
+    seconds: float = 0.0
+    """How long until it is in memory, at least."""
+    until: float | None = None
+    victims: tuple[Resident, ...] = ()
+    claims: bool = False
+    """Waiting for memory: what is coming is spoken for."""
+
+
+class _Desk:
+    """The memory as it becomes while one plan is made."""
+
+    def __init__(self, budget: Budget, team: Team, memory: Memory, at: float) -> None:
+        self.steps: list[Step] = []
+        self._budget = budget
+        self._team = team
+        self._memory = memory
+        self._at = at
+        self._residents = {r.model: r for r in memory.residents if r.state != "released"}
+        self._free: dict[Device, int] = {"gpu": self._measured_free(), "cpu": self._ledger_free("cpu")}
+        self._leaving: dict[Device, int] = {"gpu": 0, "cpu": 0}
+        self._claimed: dict[Device, int] = {"gpu": 0, "cpu": 0}  # of what is free or leaving, by requests that wait
+        for resident in self._residents.values():
+            if resident.state == "draining":
+                self._leaving[budget.pool(resident.device)] += resident.bytes
+
+    def _ledger_free(self, pool: Device) -> int:
+        held = sum(r.bytes for r in self._residents.values() if self._budget.pool(r.device) == pool)
+        foreign = sum(f.bytes for f in self._memory.foreign) if pool == "gpu" else 0
+        return self._budget.pool_bytes(pool) - held - foreign
+
+    def _measured_free(self) -> int:
+        free = self._ledger_free("gpu")
+        if self._memory.available_bytes is None:
+            return free
+        unseen = sum(r.unseen_bytes for r in self._residents.values() if self._budget.pool(r.device) == "gpu")
+        return min(free, self._memory.available_bytes - self._budget.floor_bytes - unseen)
+
+    def _absent_pins(self, pool: Device, rung: Rung | None = None) -> int:
+        """Room kept for pinned models that are not in memory; for a pinned rung, only for more important ones."""
+        return sum(
+            pin.bytes
+            for pin in self._team.pins
+            if pin.model not in self._residents and self._budget.pool(pin.device) == pool
+            if rung is None or (pin.model != rung.model and pin.role != rung.role)
+            if rung is None or not rung.pinned or pin.priority > rung.priority
+        )
+
+    def _soon(self, pool: Device, rung: Rung) -> int:
+        """What this rung may have when everyone who drains is gone. Claims do not bind pinned models."""
+        claimed = 0 if rung.pinned else self._claimed[pool]
+        return self._free[pool] + self._leaving[pool] - claimed - self._absent_pins(pool, rung)
+
+    # ── giving back ─────────────────────────────────────────────────────────────────────────────
+
+    def give_back(self) -> None:
+        """Over the budget (another program came): unpinned models leave at once. Short: idle ones on demand do."""
+        over = self._absent_pins("gpu") - self._ledger_free("gpu") - self._leaving["gpu"]
+        if over > 0:
+            self._make_room(over)
+        elif self._free["gpu"] + self._leaving["gpu"] < self._budget.low_mark_bytes:
+            self._return_idle()
+
+    def _make_room(self, deficit: int) -> None:
+        movable = [r for r in self._in_pool("gpu") if not r.pinned and r.state != "draining"]
+        idle = [r for r in movable if not r.leases]
+        chosen: Sequence[Resident] = movable  # all of it, when even that is not enough
+        for some in (idle, movable):
+            if enough := cheapest([(r, cost(r, self._at)) for r in some], deficit):
+                chosen = enough
+                break
+        for resident in chosen:
+            self._evict(resident, f"{resident.name} leaves: another program took the memory.", urgent=True)
+
+    def _return_idle(self) -> None:
+        idle = [
+            r
+            for r in self._in_pool("gpu")
+            if not (r.kept or r.pinned or r.leases) and r.state == "resident"
+            if self._at >= max(r.settled_at, r.last_used_at + IDLE_SECONDS)
+        ]
+        for resident in sorted(idle, key=lambda r: cost(r, self._at)):
+            if self._free["gpu"] + self._leaving["gpu"] >= self._budget.high_mark_bytes:
+                break
+            self._evict(resident, f"{resident.name} leaves: memory is short and nobody used it for a while.")
+
+    def _in_pool(self, pool: Device) -> list[Resident]:
+        return [r for r in self._residents.values() if self._budget.pool(r.device) == pool]
+
+    def _evict(self, resident: Resident, reason: str, *, urgent: bool = False) -> None:
+        self.steps.append(Evict(resident.model, reason, urgent))
+        self._residents[resident.model] = replace(resident, state="draining")
+        self._leaving[self._budget.pool(resident.device)] += resident.bytes
+
+    # ── serving ─────────────────────────────────────────────────────────────────────────────────
+
+    def serve(self, request: Request) -> None:
+        """One step for the request, after the evictions it needs."""
+        try:
+            ladder = self._team.ladder(request)
+        except EngineError as error:
+            self.steps.append(Refuse(request.id, error.message))
+            return
+        rungs = [rung for rung in ladder if rung.change != "cpu" or not self._budget.unified]
+        best, due = self._chance(rungs[0], request), request.at + request.patience_seconds
+        if best.kind in ("load", "coming") and self._at + best.seconds > due and self._stands_in(best, rungs, request):
+            return
+        if best.kind in ("ready", "load"):
+            self._grant(best, rungs[0], request, best.reason)
+        elif best.kind == "coming" or (best.kind == "later" and self._at < due and (best.until or self._at) <= due):
+            self._wait(best, rungs[0], request)
+        else:
+            self._descend(best, rungs, request)
+
+    def _stands_in(self, best: _Chance, rungs: Sequence[Rung], request: Request) -> bool:
+        """What is wanted comes too late: whether a lower rung, ready in memory, takes the request."""
+        for rung in rungs[1:]:
+            chance = self._chance(rung, request)
+            if chance.kind == "ready":
+                late = f"{rungs[0].name} needs about {max(best.seconds, 1):.0f} seconds to load."
+                self._grant(chance, rung, request, f"{late} {_takes(rung)}")
+                return True
+        return False
+
+    def _descend(self, best: _Chance, rungs: Sequence[Rung], request: Request) -> None:
+        """Down the ladder: first what is in memory, then what can be loaded, then what is coming."""
+        chances = [(rung, self._chance(rung, request)) for rung in rungs[1:]]
+        for kind in ("ready", "load", "coming"):
+            for rung, chance in chances:
+                if chance.kind != kind:
+                    continue
+                if kind == "coming":
+                    self._wait(chance, rung, request)
+                else:
+                    self._grant(chance, rung, request, f"{best.reason} {_takes(rung)}")
+                return
+        self.steps.append(Refuse(request.id, best.reason))
+
+    def _grant(self, chance: _Chance, rung: Rung, request: Request, reason: str) -> None:
+        load = chance.kind == "load"
+        step = Admit if rung.change == "none" else Degrade
+        self.steps.append(step(request.id, rung, load, reason))
+        if load:
+            self._residents[rung.model] = rung.reserve(self._at, leases=1)
+            self._free[self._budget.pool(rung.device)] -= rung.bytes
+        else:
+            used = self._residents[rung.model]
+            self._residents[rung.model] = replace(used, leases=used.leases + 1, last_used_at=self._at)
+
+    def _wait(self, chance: _Chance, rung: Rung, request: Request) -> None:
+        for victim in chance.victims:
+            self._evict(victim, f"{victim.name} leaves to make room for {rung.name}.")
+        if (
+            chance.claims
+            and not rung.pinned
+            and (chance.kind == "coming" or self._at - request.at >= HOLD_AFTER_SECONDS)
+        ):
+            self._claimed[self._budget.pool(rung.device)] += rung.bytes
+        self.steps.append(Wait(request.id, chance.reason, chance.until))
+
+    # ── one rung ────────────────────────────────────────────────────────────────────────────────
+
+    def _chance(self, rung: Rung, request: Request) -> _Chance:
+        present = self._residents.get(rung.model)
+        if present is not None and present.state == "draining":
+            return self._room(rung, request, f"{rung.name} is just leaving memory.", gone=True)
+        if present is not None and _serves(present, rung):
+            if present.state == "resident":
+                return _Chance("ready", f"{rung.name} is in memory.")
+            left = present.loaded_at + present.load_seconds - self._at
+            return _Chance("coming", f"{rung.name} is being loaded.", left)
+        if (until := self._memory.cooling.get(rung.model, self._at)) > self._at:
+            return _Chance("later", f"{rung.name} could not be loaded a moment ago.", until=until)
+        if self._memory.pressure != "ok":
+            return _Chance("later", "The machine is short of memory, so nothing is loaded now.")
+        if present is not None:
+            return self._resize(present, rung, request)
+        return self._room(rung, request, "")
+
+    def _resize(self, present: Resident, rung: Rung, request: Request) -> _Chance:
+        """It is there in another size: it must leave before it can come back."""
+        when = evictable_at(present, urgency(request, self._at))
+        kind = "never" if present.pinned else "later"
+        reason = f"{rung.name} is in memory with a smaller context, and must be loaded again."
+        if when is None or when > self._at:
+            return _Chance(kind, reason, until=when)
+        own = present.bytes if self._budget.pool(present.device) == self._budget.pool(rung.device) else 0
+        chance = self._room(rung, request, reason, own_bytes=own)
+        if chance.kind in ("load", "coming"):
+            return replace(chance, kind="coming", victims=(present, *chance.victims), claims=True)
+        return chance
+
+    def _room(self, rung: Rung, request: Request, reason: str, *, gone: bool = False, own_bytes: int = 0) -> _Chance:
+        """Whether the memory for a load is there, is coming, or can be made. `gone`: wait even when there is room."""
+        pool = self._budget.pool(rung.device)
+        ever = self._budget.pool_bytes(pool) - sum(
+            pin.bytes for pin in self._team.pins if pin.model != rung.model and self._budget.pool(pin.device) == pool
+        )
+        if rung.bytes > ever:
+            needs = f"{rung.name} needs {in_gb(rung.bytes)}, and this machine has {in_gb(ever)} for it."
+            return _Chance("never", needs)
+        waits = f"{rung.name} waits until memory is given back."
+        soon = self._soon(pool, rung) + own_bytes
+        if rung.bytes <= soon:
+            if not gone and rung.bytes <= self._free[pool] - self._absent_pins(pool, rung):
+                return _Chance("load", f"There is room for {rung.name}.", rung.load_seconds)
+            return _Chance("coming", reason or waits, rung.load_seconds, claims=True)
+        return self._evictions(rung, request, pool, rung.bytes - soon)
+
+    def _evictions(self, rung: Rung, request: Request, pool: Device, deficit: int) -> _Chance:
+        rivals = self._team.rivals(request.role)
+        priority = urgency(request, self._at)
+        times = {r.model: evictable_at(r, priority) for r in self._in_pool(pool) if r.model != rung.model}
+        now = [
+            (r, cost(r, self._at, rivals) * (1 + 9 * bool(r.leases)))
+            for r in self._in_pool(pool)
+            if (when := times.get(r.model)) is not None and when <= self._at
+        ]
+        if victims := cheapest(now, deficit):
+            waits = f"{rung.name} waits until memory is given back."
+            return _Chance("coming", waits, rung.load_seconds, victims=victims, claims=True)
+        later = min((when for when in times.values() if when is not None and when > self._at), default=None)
+        free = rung.bytes - deficit
+        had = f"only {in_gb(free)} can be had" if free > 0 else "there is none to be had"
+        reason = f"{rung.name} needs {in_gb(rung.bytes)}, and {had} now."
+        return _Chance("later", reason, until=later, claims=True)
+
+
+def _serves(present: Resident, rung: Rung) -> bool:
+    enough = present.context_tokens >= rung.context_tokens and present.slots >= rung.slots
+    return enough and present.device == rung.device
+
+
+def _takes(rung: Rung) -> str:
+    if rung.change == "context":
+        return f"{rung.name} takes it with {rung.context_tokens:,} tokens of context."
+    return f"{rung.name} takes it{', on the processor' if rung.change == 'cpu' else ''}."
