@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxspark import __version__
+from voxspark import __version__, cli_plan
 from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError, root_cause
 
 if TYPE_CHECKING:
@@ -332,6 +332,10 @@ def check(config_file: Path | None) -> None:
     make_engines(loaded)
     make_listener(loaded)
     click.echo("The configuration is good.")
+
+
+cli.add_command(cli_plan.models)
+cli.add_command(cli_plan.plan)
 
 
 # ── helpers ─────────────────────────────────────────────────────────────────────────────────────

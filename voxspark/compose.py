@@ -131,7 +131,9 @@ def make_assistant(
     timers = Timers(clock)
     history = History(int(config.chat.context_tokens * HISTORY_SHARE))
     toolbox = make_toolbox(timers, _local_now)
-    agent = LocalFirstAgent(Intents(toolbox), toolbox, engines.chat, make_prompt(config), history, timers.dismiss)
+    intents = Intents(toolbox)
+    intents.match("what time is it")  # the first match expands the templates
+    agent = LocalFirstAgent(intents, toolbox, engines.chat, make_prompt(config), history, timers.dismiss)
     assistant = Assistant(
         AssistantParts(
             config=config,

@@ -35,11 +35,6 @@ class LocalFirstAgent:
         self._history = history
         self._on_stop = on_stop
 
-    async def warm(self) -> None:
-        """Load the model and prefill what every prompt begins with. Raises ChatError."""
-        self._intents.match("what time is it")
-        await self._chat.warm(self._prompt.prefix())
-
     async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
         """See `protocols.Agent.reply`."""
         if is_backchannel(text) and not self._history.last_heard.endswith("?"):
