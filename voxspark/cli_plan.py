@@ -29,9 +29,9 @@ def plan(
     svg_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Which teams of models fit this machine; with PROFILE the arithmetic of one.
+    """Which teams of models fit this machine.
 
-    The figure of a profile is the largest combination of models it can have in memory at once.
+    With PROFILE the arithmetic of one. The figure of a profile is the largest combination of models it can have in memory at once.
     """
     from voxspark import plan_view
     from voxspark.vram.catalogue import load_catalogue
@@ -83,7 +83,7 @@ def models() -> None:
 @models.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per model.")
 def list_(as_json: bool) -> None:
-    """All of them: what for, how large at 8k of context, under which licence."""
+    """What each is for, how large at 8k, under which licence."""
     from voxspark.vram.catalogue import load_catalogue, need
 
     for model in sorted(load_catalogue().models.values(), key=lambda model: (model.roles, model.key)):
@@ -100,7 +100,7 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--context", "context_tokens", default=8192, show_default=True, help="Tokens of context.")
 def why(name: str, context_tokens: int) -> None:
-    """How much memory a model takes, and where that figure comes from."""
+    """What a model takes, and where that figure comes from."""
     from voxspark.vram.catalogue import load_catalogue, need
 
     resolved = load_catalogue().resolve(name)
