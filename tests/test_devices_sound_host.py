@@ -155,13 +155,14 @@ async def test_a_machine_without_devices(portaudio: FakePortAudio) -> None:
 async def test_a_device_that_refuses_two_channels_is_opened_with_one(
     portaudio: FakePortAudio, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    host = SoundHost()
     portaudio.refused_channels = (2,)
-    device = await speaker("HDMI", SoundHost())
+    device = await speaker("HDMI", host)
     assert portaudio.running[-1].channels == 1
     device.close()
     portaudio.refused_channels = (1, 2, 8)
     with pytest.raises(DeviceError) as caught:
-        await speaker("HDMI", SoundHost())
+        await speaker("HDMI", host)
     assert caught.value.code == "speaker-open-failed"
     assert isinstance(caught.value.__cause__, PortAudioError)
     os.write(2, b"ours")
@@ -202,6 +203,9 @@ async def test_a_device_nobody_waits_for_any_more_is_closed(portaudio: FakePortA
     portaudio.hold.set()
     portaudio.hold = None
     device = await speaker("HDMI", host)
+    with anyio.fail_after(5):
+        while portaudio.running[0].open:  # it is closed on the host's thread, before or after this
+            await anyio.sleep(0.01)
     assert [(stream.direction, stream.open) for stream in portaudio.running] == [("input", False), ("output", True)]
     device.close()
 

@@ -163,6 +163,7 @@ def test_alternating_requests_reload_a_bounded_number_of_times_an_hour(every_sec
 DAY_SECONDS = 86_400.0
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("seed", [20_261_124])
 def test_a_day_of_ten_thousand_requests(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
     """Never below the floor, and who hears and speaks is never evicted (the simulator checks each plan)."""

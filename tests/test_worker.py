@@ -17,7 +17,7 @@ from voxspark.engines.worker.host import MemoryUse, Worker
 from voxspark.engines.worker.life import Limits
 from voxspark.errors import EngineError
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.real]
 
 
 async def test_values_and_payload_go_there_and_back() -> None:

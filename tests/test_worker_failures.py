@@ -20,7 +20,7 @@ from voxspark.engines.worker.host import MemoryUse
 from voxspark.engines.worker.life import Limits
 from voxspark.errors import EngineError, SynthesizerError
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.real]
 
 
 async def test_a_worker_killed_in_mid_stream_costs_one_reply() -> None:
@@ -222,7 +222,6 @@ async def test_helpers_a_worker_forked_die_with_it() -> None:
         await dead(helper)
 
 
-@pytest.mark.real
 @pytest.mark.parametrize("method", ["stubborn", "in_c"])
 def test_a_worker_dies_with_a_daemon_that_is_killed(method: str) -> None:
     """Within a second of `kill -9`, even when the worker hangs in C code that holds the interpreter lock."""
@@ -237,7 +236,6 @@ def test_a_worker_dies_with_a_daemon_that_is_killed(method: str) -> None:
     assert readable
 
 
-@pytest.mark.real
 def test_a_worker_whose_daemon_died_before_it_could_say_so_ends_itself() -> None:
     command = [sys.executable, "-m", "voxspark.engines.worker.child", "tests.worker_target:Engine", "0", "1"]
     assert subprocess.run(command, timeout=10, check=False).returncode == 0

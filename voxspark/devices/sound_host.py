@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -175,20 +176,25 @@ def list_devices() -> list[DeviceInfo]:
     ]
 
 
+_hiding = threading.Lock()
+"""Two at once would restore each other's nothing."""
+
+
 @contextmanager
 def _native_messages_hidden() -> Iterator[None]:
     """Meanwhile nothing written to file descriptor 2 is seen: ALSA and PortAudio say there what their errors say again.
 
     A daemon's own standard error is another descriptor (`console.start_log`), so that nothing else is lost.
     """
-    shown = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(shown, 2)
-        os.close(shown)
+    with _hiding:
+        shown = os.dup(2)
+        try:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(shown, 2)
+            os.close(shown)
 
 
 def _sounddevice() -> Any:
