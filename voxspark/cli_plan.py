@@ -31,7 +31,8 @@ def plan(
 ) -> None:
     """Which teams of models fit this machine.
 
-    With PROFILE the arithmetic of one. The figure of a profile is the largest combination of models it can have in memory at once.
+    With PROFILE the arithmetic of one. The figure of a profile is the largest combination of models that it can have
+    in memory at once.
     """
     from voxspark import plan_view
     from voxspark.vram.catalogue import load_catalogue
