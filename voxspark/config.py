@@ -230,18 +230,19 @@ def config_path() -> Path:
     """`$VOXSPARK_CONFIG`, or the XDG place."""
     if chosen := os.environ.get("VOXSPARK_CONFIG"):
         return Path(chosen).expanduser()
-    return _xdg("XDG_CONFIG_HOME", Path.home() / ".config") / "voxspark" / "config.toml"
+    return xdg_directory("XDG_CONFIG_HOME", Path.home() / ".config") / "voxspark" / "config.toml"
 
 
 def socket_path(config: Config) -> Path:
     """Where the daemon listens: the setting, or below `$XDG_RUNTIME_DIR`, or a private folder in /tmp."""
     if config.control.socket:
         return Path(config.control.socket).expanduser()
-    runtime = _xdg("XDG_RUNTIME_DIR", Path(f"/tmp/voxspark-{os.getuid()}"))
+    runtime = xdg_directory("XDG_RUNTIME_DIR", Path(f"/tmp/voxspark-{os.getuid()}"))
     return runtime / "voxspark" / "voxspark.sock"
 
 
-def _xdg(variable: str, otherwise: Path) -> Path:
+def xdg_directory(variable: str, otherwise: Path) -> Path:
+    """What an XDG variable says; a relative value does not count (XDG Base Directory specification)."""
     value = os.environ.get(variable, "")
     return Path(value) if value.startswith("/") else otherwise
 

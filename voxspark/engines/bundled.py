@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from voxspark.config import xdg_directory
 from voxspark.errors import EngineError
 
 
@@ -156,9 +157,8 @@ BUNDLED: Mapping[str, BundledModel] = MappingProxyType({model.name: model for mo
 
 
 def cache_directory() -> Path:
-    """`$XDG_CACHE_HOME/voxspark`; a relative value does not count (XDG Base Directory specification)."""
-    chosen = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(chosen) if chosen.startswith("/") else Path.home() / ".cache") / "voxspark"
+    """`$XDG_CACHE_HOME/voxspark`."""
+    return xdg_directory("XDG_CACHE_HOME", Path.home() / ".cache") / "voxspark"
 
 
 def locate(name: str, table: Mapping[str, BundledModel] = BUNDLED) -> Path:
