@@ -213,6 +213,52 @@ class AudioDropped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelChanged(Event):
+    """A model moved on in the memory plan."""
+
+    model: str
+    """Its key in the catalogue."""
+    role: str
+    """For whom it is in memory."""
+    state: str
+    """`reserved`, `loading`, `resident`, `draining` (no new work, it leaves) or `released`."""
+    bytes: int
+    """What the plan counts for it."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDegraded(Event):
+    """Somebody was served with less than the profile wants: a smaller context, a smaller model, the processor."""
+
+    role: str
+    model: str
+    """Who takes it."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPressed(Event):
+    """The watchdog of the memory plan: `ok`, `soft` (nothing more is loaded) or `hard` (a model must leave)."""
+
+    level: str
+    available_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPulled(Event):
+    """How far the download of a model is; at most a few a second, and one at the end."""
+
+    model: str
+    """Its tag."""
+    status: str
+    """Ollama's word for what it does; `success` at the end."""
+    completed_bytes: int
+    total_bytes: int
+    """0 while it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping(Event):
     """The daemon is going down."""
 

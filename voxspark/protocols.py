@@ -79,6 +79,14 @@ class Chat(Protocol):
         ...
 
 
+class Embedder(Protocol):
+    """Turns texts into vectors that are near each other when their meanings are."""
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One vector per text, all of one length. Raises EngineError."""
+        ...
+
+
 class Synthesizer(Protocol):
     """Turns text that is ready to be spoken into samples."""
 
