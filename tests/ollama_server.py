@@ -1,75 +1,60 @@
-"""A fake Ollama over real HTTP: answers as tests/contracts/ollama-openapi.yaml says, from a script, and records.
+"""A faithful Ollama over real HTTP, for tests: its memory, its API, its quirks; it records, and keeps to the contract.
 
     async with ollama_server() as server:
+        server.models["gpt-oss:120b"] = Served(family="gptoss", weights_bytes=65_300_000_000, kv_bytes_per_token=36_864)
+        server.memory_bytes = 100_000_000_000
         server.script = [Reply(("Hello", " there.")), Refusal(500, "out of memory")]
         ... OllamaChat(ChatSettings(host=server.host, model="qwen3:8b"))
         assert server.chats[0]["messages"] == ...
+        assert server.reloads("qwen3:8b") == {}
 
-What is scripted is used up one chat at a time; after it every chat gets a plain `Reply()`. On leaving, every body that
-was sent or received is checked against the contract.
+What is scripted is used up one generation at a time; after it every one gets a plain answer. On leaving, every request
+and every answer is checked against tests/contracts/ollama-openapi.yaml.
+
+- `ollama_values`: what a test says and reads. `ollama_traces`: the quirks by name. `ollama_live`: a real small model.
+- `ollama_memory`: which models are in memory. `ollama_prompt`: what reaches the model.
+- `ollama_api`, `ollama_answers`, `ollama_bodies`, `ollama_http`: endpoints, frames, fields, bytes.
+
+Behaviour is that of ollama@fb30760996 (2026-08-21, v0.33.0-rc2), read in its source.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import anyio
-from anyio.abc import SocketStream
-from anyio.streams.buffered import BufferedByteReceiveStream
+from anyio.abc import Listener, SocketAttribute, SocketStream, TaskGroup, TaskStatus
 
-from tests.contract import violations
+from tests.contract import differences
+from tests.ollama_api import answer
+from tests.ollama_http import Wire
+from tests.ollama_live import Live
+from tests.ollama_memory import KEEP_ALIVE_SECONDS, Memory, Runner
+from tests.ollama_values import LOAD_OOM, RUN_OOM, Call, Exchange, Loading, Pull, Refusal, Reply, Served
 
-CREATED_AT = "2026-11-24T09:30:00.123456Z"
-DIGEST = "500a1f067a9f782620b40bee6f7b0c89e17ae61f686b92c24933e4ca4b2b8b41"
-DETAILS = {
-    "parent_model": "",
-    "format": "gguf",
-    "family": "qwen3",
-    "families": ["qwen3"],
-    "parameter_size": "8.2B",
-    "quantization_level": "Q4_K_M",
-}
-SUMMARY = {name: value for name, value in DETAILS.items() if name != "parent_model"}
-STATUS_TEXT = {200: "OK", 400: "Bad Request", 404: "Not Found", 500: "Internal Server Error", 503: "Unavailable"}
+__all__ = [
+    "LOAD_OOM",
+    "RUN_OOM",
+    "Call",
+    "Exchange",
+    "Loading",
+    "OllamaServer",
+    "Pull",
+    "Refusal",
+    "Reply",
+    "Served",
+    "ollama_server",
+]
 
-Ending = Literal["done", "error", "cut_line", "clean_death", "reset"]
-"""How a stream ends: as it should; with an error object; inside a line; without a last frame; with the connection."""
-
-
-@dataclass
-class Reply:
-    """A streamed answer."""
-
-    deltas: tuple[str, ...] = ("Hello", " there.")
-    thinking: tuple[str, ...] = ()
-    done_reason: str = "stop"
-    ending: Ending = "done"
-    hold: anyio.Event | None = None
-    """The stream waits for it after its first delta: slow tokens, without a clock."""
-    silent: bool = False
-    """Nothing is sent before `hold` is set, not even the head."""
+Models = dict[str, Served | tuple[str, ...]]
 
 
-@dataclass
-class Refusal:
-    """An HTTP error."""
-
-    status: int
-    error: str
-
-
-@dataclass
-class Exchange:
-    """One request and what was answered."""
-
-    path: str
-    request: dict[str, Any]
-    status: int = 0
-    frames: list[dict[str, Any]] = field(default_factory=list)
+def _models() -> Models:
+    return {"qwen3:8b": Served(), "llama3.2:3b": Served(("completion",), family="llama")}
 
 
 @dataclass
@@ -77,244 +62,154 @@ class OllamaServer:
     """What a test says to the server and sees of it."""
 
     host: str
-    models: dict[str, tuple[str, ...]] = field(
-        default_factory=lambda: {"qwen3:8b": ("completion", "tools", "thinking"), "llama3.2:3b": ("completion",)}
-    )
-    """The models it has, with their capabilities."""
+    models: Models = field(default_factory=_models)
+    """What is on its disk, by full tag; a tuple of capabilities stands for a model of qwen3:8b's size."""
     script: list[Reply | Refusal] = field(default_factory=list)
+    script_of: dict[str, list[Reply | Refusal]] = field(default_factory=dict)
+    """For one model, by full tag; goes before `script`. A `Refusal` here is for embeddings too."""
+    respond: Callable[[dict[str, Any]], Reply | Refusal] | None = None
+    """From a request to its answer, where nothing is scripted."""
+    pulls: dict[str, Pull] = field(default_factory=dict)
+    """What can be downloaded."""
     exchanges: list[Exchange] = field(default_factory=list)
-    loaded: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    """Loaded models with the options that cannot change without loading them again."""
-    loads: int = 0
-    """How often a model was loaded; a client that changes num_ctx pays for it here."""
     asked: anyio.Event = field(default_factory=anyio.Event)
-    """Set when the first chat request has come."""
+    """Set when the first chat or generate request has come."""
     left_early: anyio.Event = field(default_factory=anyio.Event)
-    """Set when a client closed its connection in the middle of an answer."""
+    """Set when a client closed its connection in the middle of an answer, or before it."""
+    version: str = "0.33.0"
+    memory: Memory = field(default_factory=Memory)
+    live: Live | None = None
+    _group: TaskGroup | None = None
+    _running: anyio.CancelScope | None = None
+    _stopped: anyio.Event = field(default_factory=anyio.Event)
+
+    # ── memory ──────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Of its GPU; None is endless."""
+        return self.memory.bytes
+
+    @memory_bytes.setter
+    def memory_bytes(self, size_bytes: int | None) -> None:
+        self.memory.bytes = size_bytes
+
+    @property
+    def loaded(self) -> dict[str, Runner]:
+        """What is in memory, by full tag."""
+        return {runner.model: runner for runner in self.memory.running()}
+
+    @property
+    def loads(self) -> int:
+        """How often a model was loaded; a client that changes num_ctx pays for it here."""
+        return len(self.memory.loadings)
+
+    def reloads(self, model: str) -> Counter[str]:
+        """How often each option made a model load again."""
+        return self.memory.reloads(self.full_name(model))
+
+    def put_foreign(
+        self,
+        tag: str,
+        size_bytes: int,
+        *,
+        context_tokens: int = 4096,
+        keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
+    ) -> None:
+        """Another program has loaded a model; it is on the disk as well, then."""
+        name = self.full_name(tag)
+        self.models.setdefault(name, Served(weights_bytes=size_bytes, kv_bytes_per_token=0))
+        self.memory.put(name, self.served()[name], size_bytes, context_tokens, keep_alive_seconds)
+
+    def remove(self, tag: str) -> None:
+        """A model is out of memory at once, without a request."""
+        self.memory.remove(self.full_name(tag))
+
+    # ── life ────────────────────────────────────────────────────────────────────────────────────
+
+    async def stop(self) -> None:
+        """As `kill`: connections break in mid-answer, nobody listens any more, nothing is in memory."""
+        assert self._running is not None, "the server is not running"
+        self._running.cancel()
+        await self._stopped.wait()
+
+    async def start(self) -> None:
+        """Listen on the same port again, with the same disk and an empty memory."""
+        assert self._group is not None
+        port = int(self.host.rsplit(":", 1)[1])
+        await self._group.start(self._serve, await _listener(port))
+
+    async def _serve(self, listener: Listener[SocketStream], *, task_status: TaskStatus[None]) -> None:
+        self._stopped = anyio.Event()
+        with anyio.CancelScope() as self._running:
+            async with listener:
+                task_status.started()
+                await listener.serve(self._connect)
+        self._running = None
+        self.memory.forget_everything()
+        self._stopped.set()
+
+    async def _connect(self, stream: SocketStream) -> None:
+        async with stream:
+            wire = Wire(stream, self.exchanges.append, lambda: self.left_early.set())
+            await wire.run(lambda exchange, wire: answer(self, exchange, wire))
+
+    # ── for the endpoints ───────────────────────────────────────────────────────────────────────
+
+    def full_name(self, tag: str) -> str:
+        """With `:latest` where no tag is said."""
+        return tag if ":" in tag or not tag else f"{tag}:latest"
+
+    def served(self) -> dict[str, Served]:
+        """Everything on its disk."""
+        return {
+            self.full_name(tag): what if isinstance(what, Served) else Served(what) for tag, what in self.models.items()
+        }
+
+    def next_reply(self, name: str, request: dict[str, Any], *, shared: bool = True) -> Reply | Refusal | None:
+        """What the script says next."""
+        for script in (self.script_of.get(name), self.script if shared else None):
+            if script:
+                return script.pop(0)
+        return self.respond(request) if self.respond and shared else None
+
+    # ── for assertions ──────────────────────────────────────────────────────────────────────────
 
     @property
     def chats(self) -> list[dict[str, Any]]:
         """The bodies of the chat requests, in order."""
-        return [exchange.request for exchange in self.exchanges if exchange.path == "/api/chat"]
+        return self.requests("/api/chat")
+
+    def requests(self, path: str) -> list[dict[str, Any]]:
+        """The bodies of the requests to one endpoint, in order."""
+        return [exchange.request for exchange in self.exchanges if exchange.path == path]
 
     def paths(self) -> list[str]:
+        """The endpoints that were asked, in order."""
         return [exchange.path for exchange in self.exchanges]
 
     def broken_promises(self) -> list[str]:
         """Every difference from the contract so far, in requests and in answers."""
-        return [problem for exchange in self.exchanges for problem in _differences(exchange)]
+        return [problem for exchange in self.exchanges for problem in differences(exchange)]
 
 
-SCHEMAS = {
-    "/api/chat": ("ChatRequest", "ChatResponse"),
-    "/api/show": ("ShowRequest", "ShowResponse"),
-    "/api/tags": (None, "ListResponse"),
-    "/api/ps": (None, "PsResponse"),
-    "/api/version": (None, "VersionResponse"),
-}
-
-
-def _differences(exchange: Exchange) -> Iterator[str]:
-    request, response = SCHEMAS[exchange.path]
-    if request:
-        yield from violations(request, exchange.request)
-    for frame in exchange.frames:
-        yield from violations("ErrorResponse" if "error" in frame else response, frame)
+async def _listener(port: int) -> Listener[SocketStream]:
+    return await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port)
 
 
 @asynccontextmanager
-async def ollama_server() -> AsyncIterator[OllamaServer]:
-    """A server on a free port of 127.0.0.1, for as long as the block lasts."""
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
-    port = listener.extra(anyio.abc.SocketAttribute.local_port)
-    server = OllamaServer(f"http://127.0.0.1:{port}")
-
-    async def serve(stream: SocketStream) -> None:
-        async with stream:
-            await _Connection(server, stream).run()
-
-    async with listener, anyio.create_task_group() as group:
-        group.start_soon(listener.serve, serve)
-        yield server
-        group.cancel_scope.cancel()
-    assert server.broken_promises() == []
-
-
-class _Connection:
-    """One request of HTTP/1.1; the connection closes behind its answer."""
-
-    def __init__(self, server: OllamaServer, stream: SocketStream) -> None:
-        self._server = server
-        self._stream = stream
-
-    async def run(self) -> None:
+async def ollama_server(*, live: bool = False) -> AsyncIterator[OllamaServer]:
+    """A server on a free port of 127.0.0.1, for as long as the block lasts. `live`: a real model answers chats."""
+    listener = await _listener(0)
+    server = OllamaServer(f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}")
+    async with anyio.create_task_group() as group:
+        server._group = group
+        server.live = Live() if live else None
         try:
-            path, body = await self._receive()
-        except (anyio.EndOfStream, anyio.IncompleteRead):
-            return
-        exchange = Exchange(path, body)
-        self._server.exchanges.append(exchange)
-        try:
-            await self._answer(exchange)
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            self._server.left_early.set()
-
-    async def _receive(self) -> tuple[str, dict[str, Any]]:
-        buffered = BufferedByteReceiveStream(self._stream)
-        head = (await buffered.receive_until(b"\r\n\r\n", 65_536)).decode("latin-1")
-        request_line, *lines = head.split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        raw = await buffered.receive_exactly(int(headers.get("content-length", "0")))
-        return request_line.split()[1], json.loads(raw) if raw else {}
-
-    async def _answer(self, exchange: Exchange) -> None:
-        server, request = self._server, exchange.request
-        model = request.get("model", "")
-        match exchange.path:
-            case "/api/version":
-                await self._send(exchange, {"version": "0.33.0"})
-            case "/api/tags":
-                await self._send(exchange, {"models": [_summary(name) for name in server.models]})
-            case "/api/ps":
-                await self._send(exchange, {"models": [_running(name, *key) for name, key in server.loaded.items()]})
-            case "/api/show" | "/api/chat" if model not in server.models:
-                await self._send(exchange, {"error": f"model '{model}' not found"}, 404)
-            case "/api/show":
-                await self._send(exchange, _shown(server.models[model]))
-            case "/api/chat":
-                await self._chat(exchange, server.models[model])
-            case _:
-                raise AssertionError(f"the fake has no {exchange.path}")
-
-    async def _chat(self, exchange: Exchange, capabilities: tuple[str, ...]) -> None:
-        request, server = exchange.request, self._server
-        server.asked.set()
-        if request.get("think") and "thinking" not in capabilities:
-            await self._send(exchange, {"error": f'"{request["model"]}" does not support thinking'}, 400)
-            return
-        key = (request.get("options", {}).get("num_ctx", 4096), request.get("keep_alive", "5m"))
-        if server.loaded.get(request["model"], (None,))[0] != key[0]:
-            server.loads += 1
-        server.loaded[request["model"]] = key
-        if not request["messages"]:
-            await self._send(exchange, _last_frame(request["model"], "load"))
-            return
-        reply = server.script.pop(0) if server.script else Reply()
-        if isinstance(reply, Refusal):
-            await self._send(exchange, {"error": reply.error}, reply.status)
-            return
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._watch, group.cancel_scope)
-            await self._stream_reply(exchange, reply)
+            await group.start(server._serve, listener)
+            yield server
+        finally:
             group.cancel_scope.cancel()
-
-    async def _watch(self, answering: anyio.CancelScope) -> None:
-        """End the answer when the client hangs up."""
-        try:
-            await self._stream.receive()
-        except (anyio.EndOfStream, anyio.BrokenResourceError):
-            self._server.left_early.set()
-            answering.cancel()
-
-    async def _stream_reply(self, exchange: Exchange, reply: Reply) -> None:
-        if reply.silent and reply.hold:
-            await reply.hold.wait()
-        exchange.status = 200
-        await self._head(200, "application/x-ndjson", "Transfer-Encoding: chunked")
-        async for line in _lines(exchange, reply):
-            await self._stream.send(b"%x\r\n%s\r\n" % (len(line), line))
-        if reply.ending != "reset":
-            await self._stream.send(b"0\r\n\r\n")
-
-    async def _send(self, exchange: Exchange, body: dict[str, Any], status: int = 200) -> None:
-        exchange.status = status
-        exchange.frames.append(body)
-        raw = json.dumps(body).encode()
-        await self._head(status, "application/json; charset=utf-8", f"Content-Length: {len(raw)}")
-        await self._stream.send(raw)
-
-    async def _head(self, status: int, content_type: str, length: str) -> None:
-        head = f"HTTP/1.1 {status} {STATUS_TEXT[status]}\r\nContent-Type: {content_type}\r\n{length}\r\n"
-        await self._stream.send(f"{head}Connection: close\r\n\r\n".encode())
-
-
-async def _lines(exchange: Exchange, reply: Reply) -> AsyncGenerator[bytes, None]:
-    """The NDJSON lines of a reply; the frames are recorded as they go."""
-    model = exchange.request["model"]
-
-    def line(frame: dict[str, Any]) -> bytes:
-        exchange.frames.append(frame)
-        return json.dumps(frame, ensure_ascii=False).encode() + b"\n"
-
-    for thought in reply.thinking:
-        yield line(_frame(model, {"role": "assistant", "content": "", "thinking": thought}))
-    limit = exchange.request.get("options", {}).get("num_predict", len(reply.deltas))
-    for index, delta in enumerate(reply.deltas[:limit]):
-        yield line(_frame(model, {"role": "assistant", "content": delta}))
-        if index == 0 and reply.hold:
-            await reply.hold.wait()
-    match reply.ending:
-        case "done":
-            yield line(_last_frame(model, reply.done_reason))
-        case "error":
-            yield line({"error": "llama runner process has terminated"})
-        case "cut_line":
-            yield b'{"model":"qwen3:8b","created_at":"2026-11-2'
-        case "clean_death" | "reset":
-            return
-
-
-def _frame(model: str, message: dict[str, Any]) -> dict[str, Any]:
-    return {"model": model, "created_at": CREATED_AT, "message": message, "done": False}
-
-
-def _last_frame(model: str, reason: str) -> dict[str, Any]:
-    return {
-        **_frame(model, {"role": "assistant", "content": ""}),
-        "done": True,
-        "done_reason": reason,
-        "total_duration": 174_560_334,
-        "load_duration": 101_397_084,
-        "prompt_eval_count": 11,
-        "prompt_eval_duration": 13_074_791,
-        "eval_count": 18,
-        "eval_duration": 52_479_709,
-    }
-
-
-def _summary(name: str) -> dict[str, Any]:
-    size = 5_225_388_164
-    return {
-        "name": name,
-        "model": name,
-        "modified_at": CREATED_AT,
-        "size": size,
-        "digest": DIGEST,
-        "details": SUMMARY,
-    }
-
-
-def _running(name: str, context_length: int, keep_alive: str | int) -> dict[str, Any]:
-    for_ever = isinstance(keep_alive, int) and keep_alive < 0
-    return {
-        "name": name,
-        "model": name,
-        "size": 6_591_830_464,
-        "digest": DIGEST,
-        "details": DETAILS,
-        "expires_at": "2318-03-06T10:17:16.85Z" if for_ever else CREATED_AT,
-        "size_vram": 6_591_830_464,
-        "context_length": context_length,
-    }
-
-
-def _shown(capabilities: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "parameters": "temperature 0.6\ntop_p 0.95",
-        "license": "Apache-2.0",
-        "modified_at": CREATED_AT,
-        "details": DETAILS,
-        "template": "{{ .Prompt }}",
-        "capabilities": list(capabilities),
-        "model_info": {"general.architecture": "qwen3", "qwen3.context_length": 40_960},
-    }
+            if server.live is not None:
+                server.live.close()
+    assert not server.broken_promises(), "\n".join(server.broken_promises())

@@ -7,16 +7,15 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import anyio
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract import violations
 from tests.ollama_server import OllamaServer, Refusal, Reply, ollama_server
+from tests.ollama_values import LOAD_OOM, RUN_OOM
 from voxspark.config import ChatSettings
-from voxspark.engines.chat import ollama
-from voxspark.engines.chat.ollama import LeadingThought, OllamaChat, create
+from voxspark.engines.ollama.chat import LeadingThought, OllamaChat, create
+from voxspark.engines.ollama.client import ModelOptions, OllamaClient
 from voxspark.errors import ChatError
 from voxspark.types import Message
 
@@ -76,13 +75,21 @@ async def test_the_request_says_everything_every_time(server: OllamaServer) -> N
                 {"role": "system", "content": "You are VoxSpark."},
                 {"role": "user", "content": "How are you?"},
             ],
-            "tools": [],
             "stream": True,
             "think": False,
+            "truncate": False,
+            "shift": False,
             "options": {"num_ctx": 8192, "num_predict": 400, "temperature": 0.7, "top_p": 0.8, "top_k": 20},
             "keep_alive": -1,
         }
     ]
+
+
+@pytest.mark.anyio
+async def test_lone_surrogates_are_replaced(server: OllamaServer) -> None:
+    async with engine(server) as chat, aclosing(chat.stream([Message("user", "Hi \ud83d there")])) as deltas:
+        assert [delta async for delta in deltas] == ["Hello", " there."]
+    assert server.chats[0]["messages"][0]["content"] == "Hi ? there"
 
 
 @pytest.mark.anyio
@@ -241,6 +248,9 @@ def test_what_looks_like_a_thought_is_said(text: str) -> None:
         (Refusal(500, "llama runner process has terminated"), "ollama-failed"),
         (Refusal(503, "server busy, please try again"), "ollama-busy"),
         (Reply(ending="error"), "ollama-failed"),
+        (Refusal(500, LOAD_OOM), "ollama-out-of-memory"),
+        (Reply(ending="error", error=RUN_OOM), "ollama-out-of-memory"),
+        (Reply(ending="error", error="failed to parse JSON: unexpected end"), "chat-call-garbled"),
         (Reply(ending="cut_line"), "ollama-garbled"),
         (Reply(ending="clean_death"), "ollama-interrupted"),
         (Reply(ending="reset"), "ollama-interrupted"),
@@ -285,7 +295,7 @@ async def test_a_missing_model_says_how_to_get_it_and_may_come_later(server: Oll
 async def test_warming_fails_the_same_way(server: OllamaServer) -> None:
     server.script = [Refusal(500, "out of memory")]
     async with engine(server) as chat:
-        with pytest.raises(ChatError, match="Ollama failed"):
+        with pytest.raises(ChatError, match="not enough memory"):
             await chat.warm([SYSTEM])
 
 
@@ -298,70 +308,34 @@ async def test_nobody_at_the_address(anyio_backend: str) -> None:
         error = await failure(chat)
         assert error.code == "ollama-unreachable"
         assert "ollama serve" in error.remedy
-        chat._think = {}  # as after an answer: now the chat itself finds nobody
-        assert (await failure(chat)).code == "ollama-unreachable"
 
 
 @pytest.mark.anyio
-async def test_a_server_that_says_nothing(server: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ollama, "READ_SECONDS", 0.05)
-    server.script = [Reply(hold=anyio.Event(), silent=True)]
+async def test_ollama_goes_and_comes_back(server: OllamaServer) -> None:
+    server.script = [Reply(("One", " two", " three"), hold=anyio.Event())]
     async with engine(server) as chat:
-        assert (await failure(chat)).code == "chat-timeout"
-
-
-@pytest.mark.parametrize("host", ["http://[", "http://localhost:port"])
-def test_a_host_that_is_no_address(host: str) -> None:
-    with pytest.raises(ChatError):
-        create(ChatSettings(engine="ollama", host=host))
-
-
-# ── the fake itself ─────────────────────────────────────────────────────────────────────────────
+        async with aclosing(chat.stream(QUESTION)) as deltas:
+            assert await anext(deltas) == "One"
+            await server.stop()
+            with pytest.raises(ChatError) as caught:
+                await anext(deltas)
+        assert caught.value.code == "ollama-interrupted"
+        assert (await failure(chat)).code == "ollama-unreachable"
+        await server.start()
+        assert await said(chat) == ["Hello", " there."]
 
 
 @pytest.mark.anyio
-async def test_the_fake_keeps_the_contract_on_every_path(server: OllamaServer) -> None:
-    messages = [{"role": "user", "content": "Hi"}]
-    server.script = [Reply(thinking=("Hm",)), Reply(ending="error")]
-    async with httpx.AsyncClient(base_url=server.host, trust_env=False) as client:
-        assert (await client.get("/api/version")).json() == {"version": "0.33.0"}
-        names = [model["name"] for model in (await client.get("/api/tags")).json()["models"]]
-        assert names == ["qwen3:8b", "llama3.2:3b"]
-        assert (await client.get("/api/ps")).json() == {"models": []}
-        for said in (messages, messages, []):
-            body = {"model": "qwen3:8b", "options": {"num_ctx": 8192}, "messages": said}
-            await client.post("/api/chat", json=body)
-        refused = await client.post("/api/chat", json={"model": "llama3.2:3b", "messages": messages, "think": True})
-        assert (refused.status_code, refused.json()) == (400, {"error": '"llama3.2:3b" does not support thinking'})
-        missing = await client.post("/api/show", json={"model": "none"})
-        assert missing.status_code == 404
-        (running,) = (await client.get("/api/ps")).json()["models"]
-        assert running["context_length"] == 8192
-    assert server.loads == 1
-    assert len(server.exchanges) == 9
-    assert server.broken_promises() == []
-    for exchange in server.exchanges[3:5]:
-        streamed = [frame for frame in exchange.frames if "error" not in frame and not frame["done"]]
-        assert [violations("ChatStreamEvent", frame) for frame in streamed] == [[]] * len(streamed)
+async def test_a_server_that_says_nothing(server: OllamaServer) -> None:
+    server.script = [Reply(hold=anyio.Event(), silent=True)]
+    client = OllamaClient(server.host, read_seconds=0.05)
+    chat = OllamaChat(client, ModelOptions(model="qwen3:8b", context_tokens=8192))
+    assert (await failure(chat)).code == "chat-timeout"
+    await chat.aclose()
 
 
-@pytest.mark.parametrize(
-    ("schema", "value", "problem"),
-    [
-        ("ChatRequest", {"model": "m"}, "ChatRequest.messages is missing"),
-        ("ChatRequest", {"model": 1, "messages": []}, "1 is no string"),
-        ("ChatRequest", {"model": "m", "messages": [{"role": "bot", "content": ""}]}, "'bot' is not in"),
-        ("ChatRequest", {"model": "m", "messages": [], "think": 1}, "none of the 2 choices"),
-        ("ChatRequest", {"model": "m", "messages": [], "num_ctx": 1}, "ChatRequest.num_ctx is unknown"),
-        ("ChatRequest", {"model": "m", "messages": [], "options": {"num_ctx": True}}, "True is no integer"),
-        ("ChatResponse", {"created_at": "now"}, "'now' is no time"),
-        ("ChatResponse", [], "[] is no object"),
-    ],
-)
-def test_the_contract_is_really_checked(schema: str, value: Any, problem: str) -> None:
-    assert any(problem in found for found in violations(schema, value)), violations(schema, value)
-
-
-def test_the_contract_allows_what_ollama_documents() -> None:
-    messages = [{"role": "user", "content": "Hi"}]
-    assert violations("ChatRequest", {"model": "qwen3", "messages": messages, "options": {"mirostat": 1}}) == []
+@pytest.mark.parametrize("host", ["http://[", "http://localhost:port", "http://localhost:99999"])
+def test_a_host_that_is_no_address(host: str) -> None:
+    with pytest.raises(ChatError) as caught:
+        create(ChatSettings(engine="ollama", host=host))
+    assert caught.value.code == "ollama-address"

@@ -185,7 +185,7 @@ async def test_what_a_worker_prints_goes_to_the_log_at_level_debug(caplog: pytes
             await worker.call("chatter")
             await failure(worker, "wrong")
             await failure(worker, "die", signal=signal.SIGSEGV)
-    records = [record for record in caplog.records if record.name == "voxspark.worker.test"]
+    records = [record for record in caplog.records if record.name == "voxspark.worker.test_engine"]
     lines = [record.getMessage() for record in records]
     assert {record.levelno for record in records} == {logging.DEBUG}
     assert lines[:3] == ["from Python", "from C, \ufffd", "x" * 2000 + "…"]

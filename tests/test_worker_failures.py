@@ -147,9 +147,9 @@ async def test_a_worker_that_cannot_answer_a_ping_says_so() -> None:
 
 ERRORS = [
     ("refuse", "voice-unknown", "There is no voice of that name. Choose another."),
-    ("wrong", "worker-call-failed", "The engine failed with ValueError."),
+    ("wrong", "worker-call-failed", "The test engine failed. It met a ValueError;"),
     ("no_frames", "worker-call-failed", "TypeError"),
-    ("exhaust", "worker-out-of-memory", "The engine ran out of memory."),
+    ("exhaust", "worker-out-of-memory", "The test engine ran out of memory."),
     ("missing", "worker-method-unknown", "cannot missing"),
     ("__init__", "worker-method-unknown", "cannot __init__"),
     ("hoard", "worker-call-failed", "TypeError"),

@@ -36,7 +36,9 @@ async def running(
 ) -> AsyncIterator[Worker]:
     """A worker, in a test that takes 20 s at most."""
     on_change = (told if told is not None else Told()).append
-    worker = Worker("tests.worker_target:Engine", config, name="test", error=error, on_change=on_change, limits=limits)
+    worker = Worker(
+        "tests.worker_target:Engine", config, name="test engine", error=error, on_change=on_change, limits=limits
+    )
     with anyio.fail_after(20):
         async with worker.running():
             yield worker

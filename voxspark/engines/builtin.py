@@ -58,7 +58,7 @@ SPECS = (
     EngineSpec(
         name="ollama",
         kind="chat",
-        target="voxspark.engines.chat.ollama:create",
+        target="voxspark.engines.ollama.chat:create",
         packages=("ollama",),
         install="pip install voxspark",
         isolation="inline",
@@ -90,7 +90,7 @@ SPECS = (
         kind="tts",
         target="voxspark.engines.tts.espeak:EspeakSynthesizer",
         install="sudo apt-get install espeak-ng",
-        isolation="process",
+        isolation="inline",
         licence="GPL-3.0, a program of its own",
         memory=_always(8),
     ),

@@ -47,7 +47,8 @@ class EngineSpec:
     install: str = ""
     """The command that brings them."""
     isolation: Literal["thread", "process", "inline"] = "thread"
-    """`thread`: one private thread. `process`: a worker. `inline`: fast enough for the loop."""
+    """How it runs. `thread`: in one private thread. `process`: in a worker. `inline`: on the loop, for which it is fast
+    enough, or a program of its own."""
     licence: str = ""
     """Of code and weights."""
     memory: Callable[[Any], Need] = _needs_little

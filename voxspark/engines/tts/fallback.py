@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from voxspark.errors import SynthesizerError
+from voxspark.errors import EngineError
 from voxspark.protocols import Synthesizer
 from voxspark.types import Pcm
 
@@ -20,7 +20,7 @@ class FallbackSynthesizer:
         self._voices = list(voices)
 
     async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
-        """Pieces of the first voice that can say it. Raises the last voice's SynthesizerError."""
+        """Pieces of the first voice that can say it. Raises the last voice's EngineError."""
         for position, voice in enumerate(self._voices):
             started = False
             try:
@@ -29,7 +29,7 @@ class FallbackSynthesizer:
                         started = True
                         yield piece
                 return
-            except SynthesizerError as error:
+            except EngineError as error:
                 if started or position == len(self._voices) - 1:
                     raise
                 log.info("voice %d cannot say this (%s), the next one tries", position, error.code)

@@ -111,7 +111,7 @@ class Child:
     def _run(self, call: Call, task: Task) -> None:
         method = None if call.method.startswith("_") else getattr(self._engine, call.method, None)
         if method is None:
-            raise EngineError("worker-method-unknown", f"The engine cannot {call.method}.")
+            raise EngineError("worker-method-unknown", f"The {{worker}} cannot {call.method}.")
         frames: Iterable[Frame] = method(task)
         try:
             for frame in frames:
@@ -130,12 +130,14 @@ class Child:
 def _failed(id: int, error: Exception) -> Failed:
     # torch.OutOfMemoryError is a RuntimeError, and torch may not be there to ask
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return Failed(id, "worker-out-of-memory", "The engine ran out of memory.", "Choose a smaller model or context.")
+        return Failed(
+            id, "worker-out-of-memory", "The {worker} ran out of memory.", "Choose a smaller model or context."
+        )
     return Failed(
         id,
         "worker-call-failed",
-        f"The engine failed with {type(error).__name__}.",
-        "The log at level debug has the details.",
+        "The {worker} failed.",
+        f"It met a {type(error).__name__}; the log at level debug has the details.",
     )
 
 

@@ -55,10 +55,8 @@ T = TypeVar("T")
 
 LONGEST_REST_SECONDS = 60.0
 
-SILENT = Ending("worker-silent", "The {worker} engine does not say how it is.")
-STUCK = Ending(
-    "worker-stuck", "The {worker} engine was killed and does not die.", "Restart the machine if it stays so."
-)
+SILENT = Ending("worker-silent", "The {worker} does not say how it is.")
+STUCK = Ending("worker-stuck", "The {worker} was killed and does not die.", "Restart the machine if it stays so.")
 
 State = Literal["loading", "ready", "gone"]
 
@@ -138,7 +136,7 @@ class Worker:
     ) -> None:
         """`target` is `package.module:factory` and is imported in the worker only; `config` is ready for JSON.
 
-        `name` is spoken: "The {name} engine crashed." `error` is what every failure is raised as.
+        `name` is spoken: "The {name} crashed." `error` is what every failure is raised as.
         """
         self._target = target
         self._config = config
@@ -281,14 +279,14 @@ class Worker:
 
     def _start(self) -> Life:
         if self._scope is None:
-            raise self._error("worker-not-running", f"The {self._name} engine is not running.")
+            raise self._error("worker-not-running", f"The {self._name} is not running.")
         if self._backoff.resting(anyio.current_time()):
             raise self._raised(self._last_failure)
         try:
             process = Process(self._target)
         except OSError as error:
             raise self._error(
-                "worker-not-started", f"The {self._name} engine could not be started.", f"The system says: {error}."
+                "worker-not-started", f"The {self._name} could not be started.", f"The system says: {error}."
             ) from error
         ready = partial(self._tell, "ready", process.pid)
         self._life = life = Life(self._name, process, self._limits, ready)
@@ -330,7 +328,7 @@ class Worker:
             case Done():
                 return None
             case Failed(_, code, message, remedy):
-                raise self._error(code, message, remedy)
+                raise self._raised(Ending(code, message, remedy).of(self._name))
             case None:
                 raise self._raised(life.ending)
             case _:

@@ -55,13 +55,11 @@ class Ending:
 
 
 AGAIN = "It starts again with the next request."
-CRASHED = Ending("worker-crashed", "The {worker} engine crashed.", AGAIN)
-HUNG = Ending("worker-hung", "The {worker} engine did not answer in time and was stopped.", AGAIN)
-NONSENSE = Ending("worker-nonsense", "The {worker} engine sent something that makes no sense and was stopped.", AGAIN)
-CANCEL_IGNORED = Ending(
-    "worker-cancel-ignored", "The {worker} engine did not stop and was ended.", AGAIN, failure=False
-)
-UNLOADED = Ending("worker-unloaded", "The {worker} engine was unloaded.", AGAIN, failure=False)
+CRASHED = Ending("worker-crashed", "The {worker} crashed.", AGAIN)
+HUNG = Ending("worker-hung", "The {worker} did not answer in time and was stopped.", AGAIN)
+NONSENSE = Ending("worker-nonsense", "The {worker} sent something that makes no sense and was stopped.", AGAIN)
+CANCEL_IGNORED = Ending("worker-cancel-ignored", "The {worker} did not stop and was ended.", AGAIN, failure=False)
+UNLOADED = Ending("worker-unloaded", "The {worker} was unloaded.", AGAIN, failure=False)
 
 
 class Exchange:
@@ -116,7 +114,7 @@ class Life:
         self._name = name
         self._limits = limits
         self._on_ready = on_ready
-        self._output = Output(process.output, logging.getLogger(f"voxspark.worker.{name}"))
+        self._output = Output(process.output, logging.getLogger(f"voxspark.worker.{name.replace(' ', '_')}"))
         self._deaf = anyio.Event()
         self._exchanges: dict[int, Exchange] = {}
         self._ids = itertools.count(1)

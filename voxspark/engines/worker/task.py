@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ class Task:
     payload: bytes
     _room: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(WINDOW))
     _cancelled: threading.Event = field(default_factory=threading.Event)
+    _interrupt: Callable[[], object] = lambda: None
 
     @property
     def cancelled(self) -> bool:
@@ -27,6 +29,13 @@ class Task:
         """Nobody reads on."""
         self._cancelled.set()
         self._room.release()
+        self._interrupt()
+
+    def on_cancel(self, interrupt: Callable[[], object]) -> None:
+        """Call this when the task is cancelled, from another thread, or now if it is already; perhaps twice."""
+        self._interrupt = interrupt
+        if self.cancelled:
+            interrupt()
 
     def more(self) -> None:
         """The reader has taken an item."""

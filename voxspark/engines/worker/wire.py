@@ -97,6 +97,7 @@ class Failed:
     id: int
     code: str
     message: str
+    """`{worker}` stands for the worker's name, which the daemon knows."""
     remedy: str
 
 

@@ -1,0 +1,129 @@
+"""Engines for the tests of `hosted` and `remote`; `host` is the worker's target that has them in its registry."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import numpy as np
+import pytest
+
+from voxspark.config import ChatSettings, TranscriberSettings, VoiceSettings
+from voxspark.engines import registry
+from voxspark.engines.registry import EngineSpec
+from voxspark.engines.worker import hosted
+from voxspark.errors import ChatError
+from voxspark.types import Message, Pcm, Pcm16, Transcript
+
+
+class FakeChat:
+    """Does what its model's name says: `echo`, `refuse`, `cold`, `break`, `wrong`, `wait`, `work` or `stuck`."""
+
+    def __init__(self, settings: ChatSettings) -> None:
+        self.settings = settings
+        self.read: list[Message] = []
+        self.log: list[str] = []
+        self.busy = threading.Event()
+        self.left = threading.Event()
+        self.release = threading.Event()
+        if settings.model == "refuse":
+            raise ChatError("chat-model-missing", "There is no such model.", "Pull it.")
+
+    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+        """The messages back; then its habit."""
+        self.read = list(messages)
+        try:
+            for message in messages:
+                yield message.content
+            await self._habit()
+        finally:
+            self.log.append("closed")
+            self.left.set()
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        """Noted like a question."""
+        if self.settings.model == "cold":
+            raise ChatError("chat-load-failed", "It could not be loaded.", "Is there memory for it?")
+        self.read = list(messages)
+
+    async def _habit(self) -> None:
+        match self.settings.model:
+            case "break":
+                raise ChatError("chat-failed", "It failed: \ud800?", "Try again.")
+            case "wrong":
+                raise ValueError("what somebody said")
+            case "wait":
+                self.busy.set()
+                await anyio.sleep_forever()
+            case "work" | "stuck":
+                await asyncio.get_running_loop().run_in_executor(None, self._work)
+
+    def _work(self) -> None:
+        self.busy.set()
+        self.release.wait()
+        self.log.append("worked")
+
+
+class FakeTranscriber:
+    """Keeps what it hears, turned down in place."""
+
+    def __init__(self, settings: TranscriberSettings) -> None:
+        self.settings = settings
+        self.heard = np.zeros(0, np.int16)
+
+    async def transcribe(self, samples: Pcm16) -> Transcript:
+        """How much it was."""
+        self.heard = samples.copy()
+        samples[:] = 0
+        return Transcript(f"{len(samples)} Stück", "de", -0.25)
+
+    async def warm(self) -> None:
+        """Nothing to load."""
+
+
+class FakeVoice:
+    """Says what it is given to say."""
+
+    def __init__(self, settings: VoiceSettings) -> None:
+        self.settings = settings
+        self.pieces: list[tuple[Pcm, int]] = []
+        self.asked = ""
+
+    async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
+        """Its pieces."""
+        self.asked = text
+        for piece in self.pieces:
+            await anyio.lowlevel.checkpoint()
+            yield piece
+
+    async def warm(self) -> None:
+        """Nothing to load."""
+
+
+@dataclass(frozen=True)
+class FakeEntryPoint:
+    """What `importlib.metadata` gives for a package that registers engines."""
+
+    def load(self) -> tuple[EngineSpec, ...]:
+        """The three above, all named `fake`."""
+        return (
+            EngineSpec(name="fake", kind="chat", target="tests.hosted_engines:FakeChat"),
+            EngineSpec(name="fake", kind="stt", target="tests.hosted_engines:FakeTranscriber"),
+            EngineSpec(name="fake", kind="tts", target="tests.hosted_engines:FakeVoice"),
+        )
+
+
+def register(patch: pytest.MonkeyPatch) -> None:
+    """Have them in the registry of this process; clear its cache afterwards."""
+    patch.setattr(registry, "entry_points", lambda group: [FakeEntryPoint()])
+    registry.registry.cache_clear()
+
+
+def host(config: dict[str, Any]) -> Any:
+    """See `hosted.host`."""
+    register(pytest.MonkeyPatch())
+    return hosted.host(config)

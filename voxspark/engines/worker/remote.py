@@ -1,0 +1,130 @@
+"""The daemon's side of an engine of the registry in a worker; `hosted` is the worker's side.
+
+    async with worker_for("chat", "llama_cpp", settings).running() as worker:
+        chat = RemoteChat(worker)
+
+The engine is loaded by the first call, or by `worker.load()`. Nothing of it is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+
+from voxspark.config import Settings
+from voxspark.engines.worker.host import Worker, WorkerChanged
+from voxspark.engines.worker.life import Limits
+from voxspark.errors import ChatError, EngineError, SynthesizerError, TranscriberError
+from voxspark.protocols import Chat, Synthesizer, Transcriber
+from voxspark.types import Message, Pcm, Pcm16, Transcript
+
+HostedKind = Literal["chat", "stt", "tts"]
+
+TARGET = "voxspark.engines.worker.hosted:host"
+
+OUTWAITED = Limits(grace_seconds=10.0)
+"""A window of speech or a sentence cannot be stopped on its way; to wait for it costs less than to load again."""
+
+
+class RemoteChat:
+    """A language model in a worker."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+        """See `protocols.Chat.stream`."""
+        async with aclosing(self._worker.stream("stream", _params(messages))) as frames:
+            async for frame in frames:
+                yield frame.values["text"]
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        """See `protocols.Chat.warm`."""
+        await self._worker.call("warm", _params(messages))
+
+
+class RemoteTranscriber:
+    """Speech to text in a worker."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def transcribe(self, samples: Pcm16) -> Transcript:
+        """See `protocols.Transcriber.transcribe`."""
+        frame = await self._worker.call("transcribe", payload=np.asarray(samples, np.int16).tobytes())
+        return Transcript(**frame.values)
+
+    async def warm(self) -> None:
+        """See `protocols.Transcriber.warm`."""
+        await self._worker.load()
+
+
+class RemoteSynthesizer:
+    """Text to speech in a worker."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
+        """See `protocols.Synthesizer.synthesize`."""
+        async with aclosing(self._worker.stream("synthesize", {"text": text})) as frames:
+            async for frame in frames:
+                yield np.frombuffer(frame.payload, np.float32).copy(), frame.values["sample_rate_hz"]
+
+    async def warm(self) -> None:
+        """See `protocols.Synthesizer.warm`."""
+        await self._worker.load()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What the daemon makes of a kind."""
+
+    name: str
+    """As it is spoken."""
+    error: type[EngineError]
+    adapter: Callable[[Worker], Chat | Transcriber | Synthesizer]
+    limits: Limits
+
+
+PARTS: Mapping[HostedKind, Part] = MappingProxyType(
+    {
+        "chat": Part("language model", ChatError, RemoteChat, Limits()),
+        "stt": Part("transcriber", TranscriberError, RemoteTranscriber, OUTWAITED),
+        "tts": Part("voice", SynthesizerError, RemoteSynthesizer, OUTWAITED),
+    }
+)
+
+
+def worker_for(
+    kind: HostedKind,
+    engine: str,
+    settings: Settings,
+    *,
+    on_change: Callable[[WorkerChanged], None] = lambda _: None,
+    limits: Limits | None = None,
+) -> Worker:
+    """A worker for an engine of the registry with the settings of its kind; nothing is started yet."""
+    part = PARTS[kind]
+    return Worker(
+        TARGET,
+        {"kind": kind, "engine": engine, "settings": settings.model_dump(mode="json")},
+        name=part.name,
+        error=part.error,
+        on_change=on_change,
+        limits=limits or part.limits,
+    )
+
+
+def adapter_for(kind: HostedKind, worker: Worker) -> Chat | Transcriber | Synthesizer:
+    """The engine of that kind in a worker."""
+    return PARTS[kind].adapter(worker)
+
+
+def _params(messages: Sequence[Message]) -> dict[str, Any]:
+    return {"messages": [asdict(message) for message in messages]}
