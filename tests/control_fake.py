@@ -17,7 +17,7 @@ from voxspark.config import ControlSettings
 from voxspark.control.server import WRITE_SECONDS, Server
 from voxspark.control.wire import Wire
 from voxspark.errors import ControlError
-from voxspark.events import Event, Reply, TurnEnded, TurnStarted
+from voxspark.events import Event, ModelPulled, Reply, TurnEnded, TurnStarted
 from voxspark.types import Pcm16, Transcript
 
 TURN: tuple[Event, ...] = (
@@ -25,6 +25,13 @@ TURN: tuple[Event, ...] = (
     Reply(1.1, turn=7, text="It is noon. "),
     Reply(1.2, turn=7, text="Enjoy your lunch."),
     TurnEnded(2.0, turn=7, outcome="answered", transcript="", heard="It is noon.", timings={"ended": 1.0}),
+)
+
+PULL: tuple[ModelPulled, ...] = (
+    ModelPulled(1.0, "qwen3:8b", "pulling manifest", 0, 0),
+    ModelPulled(1.1, "qwen3:8b", "pulling 5ee4f07cdb9b", 2_600_000_000, 5_200_000_000),
+    ModelPulled(1.2, "qwen3:8b", "pulling 5ee4f07cdb9b", 5_200_000_000, 5_200_000_000),
+    ModelPulled(1.3, "qwen3:8b", "success", 5_200_000_000, 5_200_000_000),
 )
 
 EVENT_BOUND = 256
@@ -38,9 +45,14 @@ class FakeDaemon:
         self.turn = TURN
         self.error: Exception | None = None
         """Raised by whatever is called next."""
+        self.pull = PULL
+        self.models: list[dict[str, Any]] = []
+        """What `models_list` answers."""
+        self.memory: dict[str, Any] | None = None
+        """The ledger, in `status`."""
         self.hold = anyio.Event()
         self.hold.set()
-        """Turns wait here before their last event."""
+        """Turns and downloads wait here before their last event."""
         self.abandoned = 0
         self.heard_samples: list[Pcm16] = []
         self.turns: list[dict[str, Any]] = [{"turn": 1, "text": "héllo ☕"}]
@@ -88,7 +100,7 @@ class FakeDaemon:
 
     def status(self) -> dict[str, Any]:
         self._record("status")
-        return {"state": "listening", "uptime_seconds": float("nan"), "socket": Path("/run/x")}
+        return {"state": "listening", "uptime_seconds": float("nan"), "socket": Path("/run/x"), "memory": self.memory}
 
     def history(self, limit: int) -> list[dict[str, Any]]:
         self._record(("history", limit))
@@ -98,6 +110,29 @@ class FakeDaemon:
         self._record("transcribe")
         self.heard_samples.append(samples)
         return Transcript("hello there", "en", -0.25)
+
+    async def models_load(self, name: str) -> dict[str, Any]:
+        self._record(("load", name))
+        return {"model": "qwen3-8b", "name": "Qwen3 8B", "bytes": 7_700_000_000, "seconds": 6.5}
+
+    async def models_unload(self, name: str) -> dict[str, Any]:
+        self._record(("unload", name))
+        return {"model": "qwen3-8b", "freed_bytes": 7_700_000_000}
+
+    async def models_pull(self, name: str) -> AsyncGenerator[ModelPulled, None]:
+        self._record(("pull", name))
+        try:
+            for step in self.pull:
+                if step.status == "success":
+                    await self.hold.wait()
+                yield step
+        except (GeneratorExit, anyio.get_cancelled_exc_class()):
+            self.abandoned += 1
+            raise
+
+    async def models_list(self) -> list[dict[str, Any]]:
+        self._record("list")
+        return self.models
 
     def emit(self, event: Event) -> None:
         for subscriber in self._subscribers:

@@ -25,6 +25,7 @@ from tests.scenario_parts import (
     FakeEndOfTurn,
     FakeGate,
     FakeMicrophone,
+    FakeModels,
     FakeSpeaker,
     FakeSynthesizer,
     FakeTranscriber,
@@ -224,7 +225,7 @@ class Scenario:
 
     async def _end(self, assistant: Assistant, at: float) -> None:
         await anyio.sleep_until(at)
-        self._state = str(AssistantDaemon(assistant).status()["state"])
+        self._state = str(AssistantDaemon(assistant, FakeModels()).status()["state"])
         assistant.post(ShutdownRequested("the scenario is over"))
 
 

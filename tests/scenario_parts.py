@@ -6,11 +6,13 @@ import math
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 import numpy as np
 
 from voxspark.errors import DeviceError, SynthesizerError, TranscriberError
+from voxspark.events import ModelPulled
 from voxspark.protocols import Agent, TurnScope
 from voxspark.types import CHUNK_SAMPLES, CHUNK_SECONDS, Chunk, Clip, Message, Pcm, Pcm16, Transcript
 
@@ -251,3 +253,22 @@ class LampAgent:
             raise self.error
         self.switched += 1
         return "The lamp is on."
+
+
+class FakeModels:
+    """A memory plan without models; scenarios have no use for more."""
+
+    def snapshot(self) -> dict[str, Any]:
+        return {}
+
+    async def load(self, name: str) -> dict[str, Any]:
+        raise AssertionError(name)
+
+    async def unload(self, name: str) -> dict[str, Any]:
+        raise AssertionError(name)
+
+    async def pull(self, name: str) -> AsyncGenerator[ModelPulled, None]:
+        yield ModelPulled(0.0, name, "success", 0, 0)
+
+    async def list(self) -> list[dict[str, Any]]:
+        return []

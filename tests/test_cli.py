@@ -20,9 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.daemon_process import VOXSPARK, private_env
+from tests.memory_sample import everyday
 from voxspark import events
-from voxspark.cli import Commands, _anyio_run, cli
-from voxspark.config import Config, as_toml, load_config
+from voxspark.cli import Commands, cli
+from voxspark.cli_plan.session import run_async
+from voxspark.config import Config, load_config
+from voxspark.config_text import as_toml
 from voxspark.console import describe, log_level, status_table
 from voxspark.daemon import error_of
 from voxspark.devices import sound_host
@@ -84,7 +87,6 @@ def test_every_command_has_help_that_fits_its_line(words: tuple[str, ...], comma
     ("words", "says"),
     [
         (("statu",), "Did you mean 'status'?"),
-        (("run", "--profile", "big"), "'embedded', 'ollama'"),
         (("ask",), "Missing argument 'TEXT...'"),
         (("ask", "  "), "there is nothing to say"),
         (("say", ""), "there is nothing to say"),
@@ -254,7 +256,7 @@ def failing(error: BaseException) -> Result:
             tasks.start_soon(inner)
 
     group = Commands("voxspark")
-    group.command("fail")(lambda: _anyio_run(work))
+    group.command("fail")(lambda: run_async(work))
     return CliRunner().invoke(group, ["fail"])
 
 
@@ -321,6 +323,15 @@ def test_the_status_says_what_is_wrong() -> None:
     assert rows[1] == ["timers", "none"]
     assert rows[2] == ["last", "failure", "The microphone has gone. Check its cable. (microphone-lost)"]
     assert rows[3] == ["memory", "mb", "9"]
+
+
+def test_the_status_has_one_line_about_memory() -> None:
+    rows = status_table({"memory": everyday(), "memory_mb": 9}).splitlines()
+    assert [row.split(maxsplit=2) for row in rows] == [
+        ["memory", "plan", "everyday: 101.1 of 113.5 GB, 5 models"],
+        ["memory", "mb", "9"],
+    ]
+    assert status_table({"memory": None}).split() == ["memory", "none"]
 
 
 def test_devices_are_listed_for_people_and_for_scripts(monkeypatch: pytest.MonkeyPatch) -> None:

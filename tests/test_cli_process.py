@@ -106,6 +106,24 @@ async def test_events_end_quietly_when_nobody_reads_them(env: dict[str, str]) ->
             assert (reader.returncode, reader.stderr.read()) == (1, "")
 
 
+@pytest.mark.anyio
+async def test_a_download_that_is_stopped_says_that_it_can_go_on(env: dict[str, str]) -> None:
+    async with fake(env) as daemon:
+        daemon.hold = anyio.Event()
+        with terminal(env, "models", "pull", "qwen3:8b") as (it, screen):
+            shown = b""
+            while b"50 %" not in shown:
+                await anyio.wait_readable(screen)
+                shown += os.read(screen, 4096)
+            it.send_signal(2)
+            while b"goes on where" not in shown:
+                await anyio.wait_readable(screen)
+                shown += os.read(screen, 4096)
+            await anyio.to_thread.run_sync(it.wait)
+        assert it.returncode == 130
+        await until(lambda: daemon.abandoned == 1)
+
+
 # ── against the real one ────────────────────────────────────────────────────────────────────────
 
 

@@ -11,9 +11,10 @@ import anyio
 import numpy as np
 import pytest
 
-from tests.control_fake import SETTINGS, FakeDaemon, call, raw, serving
+from tests.control_fake import SETTINGS, FakeDaemon, call, raw, serving, until
 from voxspark.audio import tone, wav_bytes
 from voxspark.control import methods
+from voxspark.control.client import connect
 from voxspark.control.server import serve
 from voxspark.errors import ControlError
 from voxspark.events import Failed, TurnEnded
@@ -97,10 +98,80 @@ async def test_status_and_history_are_json(path: Path) -> None:
     daemon = FakeDaemon()
     async with serving(path, daemon), raw(path) as client:
         status = await client.ask("status")
-        assert status["result"] == {"state": "listening", "uptime_seconds": None, "socket": "/run/x"}
+        assert status["result"] == {
+            "state": "listening",
+            "uptime_seconds": None,
+            "socket": "/run/x",
+            "memory": None,
+        }
         assert (await client.ask("history", {"limit": 5}))["result"] == [{"turn": 1, "text": "héllo ☕"}]
         await client.ask("history")
     assert daemon.calls[1:] == [("history", 5), ("history", 20)]
+
+
+async def test_models_are_listed_loaded_and_unloaded(path: Path) -> None:
+    daemon = FakeDaemon()
+    daemon.models = [{"model": "qwen3-8b", "pulled": None}]
+    async with serving(path, daemon), raw(path) as client:
+        assert (await client.ask("models.list"))["result"] == daemon.models
+        loaded = await client.ask("models.load", {"name": " worker "})
+        unloaded = await client.ask("models.unload", {"name": "qwen3:8b"})
+    assert loaded["result"] == {"model": "qwen3-8b", "name": "Qwen3 8B", "bytes": 7_700_000_000, "seconds": 6.5}
+    assert unloaded["result"] == {"model": "qwen3-8b", "freed_bytes": 7_700_000_000}
+    assert daemon.calls == ["list", ("load", "worker"), ("unload", "qwen3:8b")]
+
+
+async def test_a_download_tells_how_far_it_is(path: Path) -> None:
+    async with serving(path), raw(path) as client:
+        await client.send(call("models.pull", {"name": "qwen3-8b"}, "p"))
+        *steps, answer = [await client.receive() for _ in range(5)]
+    assert [(step["method"], step["params"]["status"]) for step in steps] == [
+        ("pull", status) for status in ("pulling manifest", "pulling 5ee4f07cdb9b", "pulling 5ee4f07cdb9b", "success")
+    ]
+    assert steps[1]["params"] == {
+        "id": "p",
+        "model": "qwen3:8b",
+        "status": "pulling 5ee4f07cdb9b",
+        "completed_bytes": 2_600_000_000,
+        "total_bytes": 5_200_000_000,
+    }
+    assert answer == {"jsonrpc": "2.0", "id": "p", "result": {"model": "qwen3:8b", "status": "success"}}
+
+
+async def test_a_download_leaves_the_connection_free_and_ends_with_it(path: Path) -> None:
+    daemon = FakeDaemon()
+    daemon.hold = anyio.Event()
+    async with serving(path, daemon):
+        async with raw(path) as client:
+            await client.send(call("models.pull", {"name": "qwen3-8b"}, "p"))
+            assert [(await client.receive())["method"] for _ in range(3)] == ["pull"] * 3
+            assert (await client.ask("ping"))["result"] == "pong"
+        await until(lambda: daemon.abandoned == 1)
+
+
+async def test_a_download_that_breaks_off_or_is_refused_is_an_error(path: Path) -> None:
+    daemon = FakeDaemon()
+    daemon.pull = daemon.pull[:1]
+    async with serving(path, daemon), connect(path) as client:
+        steps = client.pull("qwen3-8b")
+        assert (await anext(steps))["status"] == "pulling manifest"
+        with pytest.raises(ControlError, match="ended without a result") as lost:
+            await anext(steps)
+        daemon.error = ControlError("model-unknown", "There is no model called qwen.", "Did you mean qwen3:8b?")
+        with pytest.raises(ControlError) as refused:
+            await anext(client.pull("qwen"))
+    assert (lost.value.code, refused.value.code) == ("pull-lost", "model-unknown")
+
+
+@pytest.mark.parametrize("params", [{}, {"name": ""}, {"name": "  "}, {"name": 3}, {"name": "x" * 257}, {"names": "x"}])
+@pytest.mark.parametrize("method", ["load", "unload", "pull"])
+async def test_a_model_must_be_named(path: Path, method: str, params: dict[str, object]) -> None:
+    daemon = FakeDaemon()
+    async with serving(path, daemon), raw(path) as client:
+        error = (await client.ask(f"models.{method}", params))["error"]
+    assert error["code"] == -32602
+    assert error["message"].startswith("name")
+    assert daemon.calls == []
 
 
 async def test_shutdown_is_answered_although_the_server_dies_of_it(path: Path) -> None:

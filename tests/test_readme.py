@@ -16,7 +16,8 @@ import pytest
 
 from tests.daemon_process import DaemonProcess, private_env, running_daemon
 from voxspark import events
-from voxspark.config import PROFILES, load_config
+from voxspark.config import load_config
+from voxspark.vram.catalogue import load_catalogue
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -121,7 +122,7 @@ def test_every_other_command_names_things_that_exist() -> None:
             case ["sudo", "apt-get", "install", *names]:
                 assert set(names) <= set(packages)
             case ["ollama", "pull", tag]:
-                assert tag == PROFILES["ollama"]["chat"]["model"]
+                assert load_catalogue().find(tag).id == tag
             case ["pip", "install", "--no-deps", *pins]:
                 assert all(pinned[name] == version for name, version in (pin.split("==") for pin in pins))
             case ["pip", "install", "voxspark[embedded]"]:

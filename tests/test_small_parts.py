@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from voxspark import events
 from voxspark.bus import BOUND, EventBus
-from voxspark.config import BargeInSettings, as_toml, load_config
+from voxspark.config import BargeInSettings, load_config
+from voxspark.config_text import as_toml
 from voxspark.errors import ConfigError, ControlError
 from voxspark.listening.barge_in import Overlap, decide
 from voxspark.memory.history import History
@@ -152,11 +153,6 @@ def test_the_file_then_the_environment_then_the_command_line(tmp_path: Path) -> 
     environ = {"VOXSPARK_VOICE__SPEED": "1.2", "VOXSPARK_LISTENING__MODE": "open", "HOME": "/nowhere"}
     config = load_config(file, environ, {"voice": {"speed": 1.3}})
     assert (config.voice.speed, config.listening.mode, config.chat.max_tokens) == (1.3, "open", 7)
-
-
-def test_a_profile_sets_what_the_file_does_not(tmp_path: Path) -> None:
-    config = load_config(write(tmp_path, 'profile = "ollama"\n[chat]\nmodel = "qwen3:14b"\n'), {})
-    assert (config.chat.engine, config.chat.model, config.chat.top_k) == ("ollama", "qwen3:14b", 20)
 
 
 @pytest.mark.parametrize(

@@ -152,8 +152,15 @@ def test_a_busy_model_is_drained_only_for_a_more_important_request() -> None:
     memory = changed(opened(EVERYDAY), "qwen3-8b", leases=1, last_used_at=ASKED_AT)
     low = plan(SPARK, EVERYDAY, memory, [ask("coder", priority=SWARM)], ASKED_AT)
     assert not low.evictions
-    high = plan(SPARK, EVERYDAY, memory, [ask("coder", priority=VOICE)], ASKED_AT)
+    high = plan(SPARK, EVERYDAY, memory, [ask("coder", priority=VOICE, patience_seconds=60.0)], ASKED_AT)
     assert "qwen3-8b" in {evict.model for evict in high.evictions}
+
+
+def test_whoever_cannot_wait_for_a_busy_model_to_leave_takes_what_is_there() -> None:
+    memory = changed(opened(EVERYDAY), "qwen3-8b", leases=1, last_used_at=ASKED_AT)
+    decided = plan(SPARK, EVERYDAY, memory, [ask("coder", priority=VOICE, patience_seconds=30.0)], ASKED_AT)
+    assert not decided.evictions
+    assert isinstance(decided.steps[0], Degrade)
 
 
 def test_a_long_lease_of_more_priority_is_not_cut() -> None:

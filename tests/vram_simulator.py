@@ -15,11 +15,10 @@ from dataclasses import replace
 from random import Random
 
 from voxspark.vram.planner import Admit, Degrade, Evict, Plan, Refuse, Wait, plan
-from voxspark.vram.state import Budget, Foreign, Memory, Request, Resident
+from voxspark.vram.state import DRAIN_SECONDS, Budget, Foreign, Memory, Request, Resident
 from voxspark.vram.team import LOAD_START_SECONDS, SPEECH, Rung, Team
 
 UNLOAD_SECONDS = 1.5
-DRAIN_TIMEOUT_SECONDS = 20.0
 COOLING_SECONDS = 10.0
 FOREIGN_BYTES_PER_SECOND = 1_500_000_000
 
@@ -190,7 +189,7 @@ class Simulator:
             self._cut_off(model)
             self._unload(model)
         else:
-            self.at(self.now + DRAIN_TIMEOUT_SECONDS, lambda: self._drained(model, leaving.loaded_at))
+            self.at(self.now + DRAIN_SECONDS, lambda: self._drained(model, leaving.loaded_at))
 
     def _drained(self, model: str, loaded_at: float) -> None:
         leaving = self.residents.get(model)

@@ -97,7 +97,7 @@ class Assistant:
                 await group.start(work)
             group.start_soon(self._rings.run, partial(self._receive, [Rang()]))
             group.start_soon(self._listen)
-            self.emit(events.Ready(self.parts.clock(), self.parts.config.profile, self.parts.engines))
+            self.emit(events.Ready(self.parts.clock(), self.parts.profile, self.parts.engines))
             async for signal in self._inbox:
                 self._handle_safely(signal)
                 if self._ended.is_set():

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxspark import __version__, cli_plan
-from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError, root_cause
+from voxspark.cli_plan.session import complete_profiles, run_async, with_daemon
+from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -95,7 +96,9 @@ def _device_names(_ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("--speaker", metavar="NAME", shell_complete=_device_names, help=DEVICE_HELP)
 @click.option("--fast", is_flag=True, help="Feed a file: microphone as fast as it goes.")
 @click.option("--once", is_flag=True, help="End after the file (or, with a real microphone, after one reply).")
-@click.option("--profile", type=click.Choice(["embedded", "ollama"]), help="Which models to use.")
+@click.option(
+    "--profile", metavar="NAME", shell_complete=complete_profiles, help="Which team of models to use, or auto."
+)
 @json_option
 @click.pass_obj
 def run(
@@ -119,7 +122,7 @@ def run(
     config = load_config(config_file, overrides=overrides)
     start_log(config.log.level, as_json=as_json)
     tell, watch = _progress(as_json), _printer(as_json)
-    _anyio_run(lambda: run_daemon(config, once=once, serve=not once, tell=tell, watch=watch))
+    run_async(lambda: run_daemon(config, once=once, serve=not once, tell=tell, watch=watch))
 
 
 @cli.command()
@@ -139,7 +142,7 @@ def demo(config_file: Path | None, output: Path) -> None:
 
     config = load_config(config_file)
     start_log(config.log.level, as_json=False)
-    _anyio_run(lambda: run_demo(config, output, _progress()))
+    run_async(lambda: run_demo(config, output, _progress()))
 
 
 # ── talking to the daemon ───────────────────────────────────────────────────────────────────────
@@ -315,22 +318,25 @@ def path() -> None:
 @click.pass_obj
 def show(config_file: Path | None, as_json: bool) -> None:
     """The configuration in force, with what every key means."""
-    from voxspark.config import as_toml, load_config
+    from voxspark.compose import values_in_force
+    from voxspark.config import load_config
+    from voxspark.config_text import as_toml
 
     loaded = load_config(config_file)
-    click.echo(loaded.model_dump_json() if as_json else as_toml(loaded), nl=as_json)
+    if as_json:
+        click.echo(loaded.model_dump_json())
+    else:
+        click.echo(as_toml(loaded, values_in_force(loaded)), nl=False)
 
 
 @config.command()
 @click.pass_obj
 def check(config_file: Path | None) -> None:
     """Say whether the configuration and its engines can be used."""
-    from voxspark.compose import make_engines, make_listener
+    from voxspark.compose import check_engines
     from voxspark.config import load_config
 
-    loaded = load_config(config_file)
-    make_engines(loaded)
-    make_listener(loaded)
+    check_engines(load_config(config_file))
     click.echo("The configuration is good.")
 
 
@@ -341,27 +347,10 @@ cli.add_command(cli_plan.plan)
 # ── helpers ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _anyio_run(work: Callable[[], Awaitable[None]]) -> None:
-    """Run it; what a command line expects comes out of whatever task groups it was raised in."""
-    import anyio
-
-    try:
-        anyio.run(work)
-    except* (VoxSparkError, BrokenPipeError) as group:
-        raise root_cause(group) from None
-
-
 def _call(config_file: Path | None, work: Callable[[Client], Awaitable[Any]]) -> None:
-    from voxspark.config import load_config, socket_path
-    from voxspark.control.client import connect
+    from voxspark.config import load_config
 
-    place = socket_path(load_config(config_file))
-
-    async def session() -> None:
-        async with connect(place) as client:
-            await work(client)
-
-    _anyio_run(session)
+    with_daemon(load_config(config_file), work)
 
 
 def _finish(result: dict[str, Any], as_json: bool) -> None:

@@ -3,36 +3,70 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
+
+import anyio
+import anyio.to_thread
 
 from voxspark.agent.agent import LocalFirstAgent
 from voxspark.agent.intents import Intents
 from voxspark.agent.prompt import FOR_SMALL_MODELS, FOR_SPEECH, Prompt
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
-from voxspark.config import Config
+from voxspark.config import Config, Settings
 from voxspark.devices.open import open_microphone, open_speaker
 from voxspark.devices.retry import ReliableMicrophone, ReliableSpeaker
 from voxspark.engines.bundled import BUNDLED, locate
+from voxspark.engines.ollama.client import OllamaClient, Running
 from voxspark.engines.registry import find
 from voxspark.engines.tts.fallback import FallbackSynthesizer
-from voxspark.errors import EngineError
-from voxspark.events import Event, Failed
+from voxspark.errors import EngineError, VoxSparkError
+from voxspark.events import Event
 from voxspark.listening.listener import Listener
 from voxspark.memory.history import History
 from voxspark.parts import AssistantParts
-from voxspark.protocols import Clock, EndOfTurnModel, Microphone, Speaker, Synthesizer, Transcriber, WakeWordDetector
+from voxspark.protocols import (
+    Chat,
+    Clock,
+    Emit,
+    EndOfTurnModel,
+    Microphone,
+    Speaker,
+    Synthesizer,
+    Transcriber,
+    WakeWordDetector,
+)
+from voxspark.roster import Roster, kind_of, make_roster
+from voxspark.runners.local import LocalRunner
+from voxspark.runners.models import Models
+from voxspark.runners.ollama import OllamaRunner
+from voxspark.runners.process import ProcessRunner
+from voxspark.runners.settings import in_force, settings_for
 from voxspark.speech.spoken import spoken
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import clock_tools
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.timers import Timers
 from voxspark.tools.units import unit_tools
+from voxspark.vram.catalogue import Model
+from voxspark.vram.leased import LeasedChat, LeasedSynthesizer, LeasedTranscriber
+from voxspark.vram.ledger import Ledger
+from voxspark.vram.measured import MeasuredSizes
+from voxspark.vram.probes import Machine, Nvml, ProcFiles, machine
+from voxspark.vram.state import GIB
+from voxspark.vram.team import Team
+from voxspark.vram.watchdog import gpu_probe, host_probe
 
 log = logging.getLogger(__name__)
+
+GOODBYE_SECONDS = 2.0
+"""How long the end of the daemon waits for Ollama to hear of it."""
 
 HISTORY_SHARE = 0.5
 """Share of the model's context that history may take; the rest is prompt, question and answer."""
@@ -45,33 +79,123 @@ def make_toolbox(timers: Timers, now: Callable[[], datetime]) -> Toolbox:
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """Everything that has to be loaded, loaded once, whoever uses it."""
+    """Everything that has to be loaded, whoever uses it. The models come by lease from the ledger."""
 
     transcriber: Transcriber
     synthesizer: Synthesizer
     end_of_turn: EndOfTurnModel | None
-    chat: Any
+    chat: Chat
+    prompt: Prompt
+    context_tokens: int
+    """Of the language model that answers."""
+    profile: str
     names: dict[str, str]
+    models: Models
 
 
-def make_engines(config: Config) -> Engines:
-    """Engine objects, nothing loaded yet. Raises EngineError for what is unknown or not installed."""
-    voices = [find("tts", config.voice.engine).create(config.voice)]
-    if config.voice.fallback and config.voice.fallback != config.voice.engine:
+def machine_of(config: Config, *, resident_bytes: int = 0) -> Machine:
+    """This machine, as far as models may have it. Blocks while NVML starts."""
+    floor = config.plan.floor_gib
+    return machine(
+        ProcFiles(Path(config.plan.proc)),
+        resident_bytes=resident_bytes,
+        floor_bytes=None if floor is None else round(floor * GIB),
+    )
+
+
+@asynccontextmanager
+async def open_engines(config: Config, emit: Emit, clock: Clock) -> AsyncGenerator[Engines, None]:
+    """The ledger at work, with what the profile wants on its way into memory.
+
+    Raises ConfigError when the profile does not fit, and EngineError for what is unknown or not installed.
+    """
+    client, measured = OllamaClient(config.chat.host), MeasuredSizes()
+    running, pulled = await _found_in(client)
+    here = await anyio.to_thread.run_sync(partial(machine_of, config, resident_bytes=sum(row.bytes for row in running)))
+    roster = make_roster(config, here, pulled, measured)
+    for reason in roster.why:
+        log.info("%s", reason)
+    prompt = make_prompt(config, roster)
+    uses_gpu = here.kind in ("unified", "discrete")
+    ollama = OllamaRunner(client, config, roster, prompt.prefix(), gpu=uses_gpu)
+    processes = ProcessRunner(config, roster, prompt.prefix())
+    ledger = Ledger(
+        machine=here,
+        profile=roster.profile,
+        catalogue=roster.catalogue,
+        runners={"ollama": ollama, "worker": processes, "engine": LocalRunner(config, roster, prompt.prefix())},
+        measured=measured,
+        probe=gpu_probe(Nvml()) if here.kind == "discrete" else host_probe(ProcFiles(Path(config.plan.proc))),
+        emit=emit,
+        clock=clock,
+        evict_foreign=config.plan.evict_foreign,
+    )
+    async with anyio.create_task_group() as group:
+        await group.start(processes.run)
+        await group.start(ledger.run)
+        try:
+            yield _engines(config, roster, prompt, ledger, Models(ledger, client, emit, clock))
+        finally:
+            group.cancel_scope.cancel()
+            with anyio.move_on_after(GOODBYE_SECONDS, shield=True):
+                await ollama.leave()
+
+
+async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
+    """Models in Ollama's memory and on its disk; none when it does not answer."""
+    try:
+        return await client.running(), [each.name for each in await client.pulled()]
+    except EngineError:
+        return [], []
+
+
+def _engines(config: Config, roster: Roster, prompt: Prompt, ledger: Ledger, models: Models) -> Engines:
+    voices: list[Synthesizer] = [LeasedSynthesizer(ledger)]
+    if config.voice.fallback and config.voice.fallback != roster.model_of("voice").engine:
         voices.append(find("tts", config.voice.fallback).create(config.voice))
     end_of_turn = make_end_of_turn(config)
     return Engines(
-        transcriber=find("stt", config.transcriber.engine).create(config.transcriber),
+        transcriber=LeasedTranscriber(ledger),
         synthesizer=FallbackSynthesizer(voices),
         end_of_turn=end_of_turn,
-        chat=find("chat", config.chat.engine).create(config.chat),
+        chat=LeasedChat(ledger, "worker"),
+        prompt=prompt,
+        context_tokens=next(rung.context_tokens for rung in ledger.team.best() if rung.role == "worker"),
+        profile=roster.profile.key,
         names={
-            "transcriber": f"{config.transcriber.engine} {config.transcriber.model}",
+            "transcriber": _engine_name(roster.model_of("ears")),
             "end_of_turn": "smart_turn" if end_of_turn else "none",
-            "chat": f"{config.chat.engine} {config.chat.model}",
-            "voice": f"{config.voice.engine} {config.voice.voice}",
+            "chat": _engine_name(roster.model_of("worker")),
+            "voice": _engine_name(roster.model_of("voice")),
         },
+        models=models,
     )
+
+
+def _engine_name(model: Model) -> str:
+    return f"{model.engine or model.runner} {model.id}"
+
+
+def values_in_force(config: Config) -> Mapping[str, Settings]:
+    """The tables that follow from the profile; none while the profile cannot be used."""
+    try:
+        return in_force(config, make_roster(config, machine_of(config)))
+    except VoxSparkError:
+        return {}
+
+
+def check_engines(config: Config) -> None:
+    """Whether the configuration can be used as far as that can be told without loading. Raises VoxSparkError."""
+    roster = make_roster(config, machine_of(config))
+    for role, post in roster.profile.roles.items():
+        model = roster.catalogue.models[post.model]
+        if model.engine:
+            rung = next(rung for rung in Team(roster.profile, roster.catalogue).best() if rung.role == role)
+            find(kind_of(role), model.engine).create(settings_for(config, roster, rung))
+    if config.voice.fallback:
+        find("tts", config.voice.fallback)
+    make_end_of_turn(config)
+    make_listener(config)
 
 
 def make_end_of_turn(config: Config) -> EndOfTurnModel | None:
@@ -89,10 +213,12 @@ def make_end_of_turn(config: Config) -> EndOfTurnModel | None:
     return model
 
 
-def make_prompt(config: Config) -> Prompt:
-    """The prompt that suits the model."""
-    built_in = FOR_SMALL_MODELS if config.chat.model.startswith("bundled:") else FOR_SPEECH
-    return Prompt(config.chat.system_prompt or built_in, _local_now if config.chat.tell_time else None)
+def make_prompt(config: Config, roster: Roster) -> Prompt:
+    """The prompt that suits the worker's model."""
+    small = roster.model_of("worker").id.startswith("bundled:")
+    built_in = FOR_SMALL_MODELS if small else FOR_SPEECH
+    tell_time = config.chat.tell_time if "tell_time" in config.chat.model_fields_set else not small
+    return Prompt(config.chat.system_prompt or built_in, _local_now if tell_time else None)
 
 
 def make_listener(config: Config) -> Listener:
@@ -129,11 +255,11 @@ def make_assistant(
         speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
         background.append(speaker.run)
     timers = Timers(clock)
-    history = History(int(config.chat.context_tokens * HISTORY_SHARE))
+    history = History(int(engines.context_tokens * HISTORY_SHARE))
     toolbox = make_toolbox(timers, _local_now)
     intents = Intents(toolbox)
     intents.match("what time is it")  # the first match expands the templates
-    agent = LocalFirstAgent(intents, toolbox, engines.chat, make_prompt(config), history, timers.dismiss)
+    agent = LocalFirstAgent(intents, toolbox, engines.chat, engines.prompt, history, timers.dismiss)
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -148,6 +274,7 @@ def make_assistant(
             agent=agent,
             history=history,
             timers=timers,
+            profile=engines.profile,
             engines=engines.names,
             background=tuple(background),
         ),
@@ -156,11 +283,11 @@ def make_assistant(
     return assistant
 
 
-async def warm(config: Config, engines: Engines, tell: Callable[[str], None]) -> list[Failed]:
-    """Load everything, one after the other, telling what is being done.
+async def warm(engines: Engines, tell: Callable[[str], None]) -> None:
+    """Wait until what a conversation needs is in memory, telling what is being waited for.
 
-    Without ears or a voice the daemon is none, so their errors are raised; without a language model it still answers
-    what it can by itself, so that is returned as an event to publish.
+    Without ears or a voice the daemon is none, so their errors are raised. Without a language model it still answers
+    what it can by itself, so that is only an event, and the ledger tries again.
     """
     tell(f"Loading the transcriber ({engines.names['transcriber']})")
     await engines.transcriber.warm()
@@ -171,11 +298,8 @@ async def warm(config: Config, engines: Engines, tell: Callable[[str], None]) ->
         tell("Loading the end-of-turn model (smart_turn)")
         await engines.end_of_turn.warm()
     tell(f"Loading the language model ({engines.names['chat']})")
-    try:
-        await engines.chat.warm(make_prompt(config).prefix())
-    except EngineError as error:
-        return [Failed(0.0, error.stage, error.code, error.message, error.remedy)]
-    return []
+    with suppress(EngineError):
+        await engines.chat.warm(engines.prompt.prefix())
 
 
 def _local_now() -> datetime:

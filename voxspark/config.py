@@ -1,4 +1,4 @@
-"""Settings: pydantic models, filled from defaults, a profile, a TOML file, and `VOXSPARK_…` variables, in that order.
+"""Settings: pydantic models, filled from defaults, a TOML file, and `VOXSPARK_…` variables, in that order.
 
 The file is `$XDG_CONFIG_HOME/voxspark/config.toml`. A variable names its key with two underscores between tables:
 `VOXSPARK_LISTENING__MODE=wake`. An unknown key is an error that names the nearest known one.
@@ -7,7 +7,6 @@ The file is `$XDG_CONFIG_HOME/voxspark/config.toml`. A variable names its key wi
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -176,6 +175,21 @@ class ControlSettings(Settings):
     """Sustained rate per client; bursts of twice that are allowed."""
 
 
+class PlanSettings(Settings):
+    """The memory plan."""
+
+    context_tokens: int = Field(0, ge=0, le=1 << 20)
+    """Context of every model that has no other in its profile; 0 is the profile's."""
+    floor_gib: float | None = Field(None, ge=0)
+    """Memory that models never get; unset it is a sixth of the machine's, at least 1.5 and at most 16 GiB."""
+    evict_foreign: bool = False
+    """Whether models that other programs have loaded into Ollama may be unloaded; otherwise they are only counted."""
+    swarm_host: str = ""
+    """Address of a second Ollama for questions in the background, so that they never wait before your own."""
+    proc: str = "/proc"
+    """Where the kernel's files about memory are."""
+
+
 class LogSettings(Settings):
     """Logging, to standard error (the journal, as a service)."""
 
@@ -186,8 +200,9 @@ class LogSettings(Settings):
 class Config(Settings):
     """Everything."""
 
-    profile: Literal["embedded", "ollama"] = "embedded"
-    """`embedded` runs anywhere with small bundled models; `ollama` takes Qwen3-8B from Ollama."""
+    profile: str = "embedded"
+    """The team of models: `embedded`, `ollama`, `laptop-8gb`, `workstation-24gb`, `everyday`, `full-power`, `swarm`, a
+    file of your own in `profiles/` beside this one, or `auto`, which takes the largest that fits and is pulled."""
     devices: DeviceSettings = DeviceSettings()
     """[devices]"""
     listening: ListeningSettings = ListeningSettings()
@@ -202,28 +217,12 @@ class Config(Settings):
     """[chat]"""
     voice: VoiceSettings = VoiceSettings()
     """[voice]"""
+    plan: PlanSettings = PlanSettings()
+    """[plan]"""
     control: ControlSettings = ControlSettings()
     """[control]"""
     log: LogSettings = LogSettings()
     """[log]"""
-
-
-PROFILES: dict[str, dict[str, Any]] = {
-    "embedded": {},
-    "ollama": {
-        "chat": {
-            "engine": "ollama",
-            "model": "qwen3:8b",
-            "context_tokens": 8192,
-            "max_tokens": 400,
-            "temperature": 0.7,
-            "top_p": 0.8,
-            "top_k": 20,
-            "tell_time": True,
-        }
-    },
-}
-"""What a profile sets below the file. Sampling of `ollama`: Qwen3's card, non-thinking."""
 
 
 def config_path() -> Path:
@@ -269,9 +268,8 @@ def load_config(
     merged: dict[str, Any] = {}
     for _, layer in layers:
         merged = _merge(merged, layer)
-    profile = PROFILES.get(str(merged.get("profile", "embedded")), {})
     try:
-        return Config.model_validate(_merge(profile, merged))
+        return Config.model_validate(merged)
     except ValidationError as error:
         first = error.errors()[0]
         key, value = ".".join(str(part) for part in first["loc"]), first["input"]
@@ -357,37 +355,3 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
         old = merged.get(key)
         merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
-
-
-def as_toml(config: Config) -> str:
-    """A configuration as a commented TOML file that loads to the same."""
-    lines = ["# VoxSpark's configuration. Every key is optional; these are the values in force.", ""]
-    tables: list[str] = []
-    for name, field in Config.model_fields.items():
-        value = getattr(config, name)
-        if isinstance(value, BaseModel):
-            tables += [f"[{name}]", *_toml_lines(value), ""]
-        else:
-            lines += _toml_entry(name, value, field.description)
-    return "\n".join([*lines, "", *tables])
-
-
-def _toml_lines(table: BaseModel) -> list[str]:
-    return [
-        line
-        for name, field in type(table).model_fields.items()
-        for line in _toml_entry(name, getattr(table, name), field.description)
-    ]
-
-
-def _toml_entry(name: str, value: Any, description: str | None) -> list[str]:
-    comment = [f"# {line.strip()}" for line in (description or "").splitlines()]
-    return [*comment, f"{name} = {_toml_value(value)}"]
-
-
-def _toml_value(value: Any) -> str:
-    """TOML's strings are JSON's, but for the surrogate pairs and the one control character that JSON writes plainly."""
-    if isinstance(value, float):
-        return repr(value)
-    text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
-    return text.replace("\x7f", "\\u007f")

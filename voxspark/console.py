@@ -20,6 +20,7 @@ from voxspark.events import (
     TurnEnded,
     WakeWord,
 )
+from voxspark.plan_view.live import headline
 from voxspark.waterfall import waterfall
 
 
@@ -69,6 +70,8 @@ def status_table(status: Mapping[str, Any]) -> str:
     rows: dict[str, Any] = {}
     for key, value in status.items():
         match value:
+            case {"profile": _, "models": _}:
+                rows["memory_plan"] = headline(value)
             case {"code": code, "message": message, "remedy": remedy}:
                 rows[key] = f"{message} {remedy} ({code})"
             case dict():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -11,7 +12,7 @@ import anyio
 import anyio.lowlevel
 
 from voxspark.bus import EventBus
-from voxspark.compose import make_assistant, make_engines, warm
+from voxspark.compose import make_assistant, open_engines, warm
 from voxspark.config import Config, socket_path
 from voxspark.control.facade import AssistantDaemon
 from voxspark.control.server import Server, claim
@@ -25,7 +26,7 @@ from voxspark.errors import (
     VoxSparkError,
 )
 from voxspark.events import Event, Failed, TurnEnded
-from voxspark.protocols import Clock, Microphone, Speaker
+from voxspark.protocols import Clock, Emit, Microphone, Speaker
 from voxspark.types import ShutdownRequested
 
 log = logging.getLogger(__name__)
@@ -59,29 +60,33 @@ async def run_daemon(
     if serve:
         with claim(socket_path(config)):
             pass  # another daemon, or a path that cannot be used: better told before the loading than after it
-    engines = make_engines(config)
-    failures = await warm(config, engines, tell)
     bus = EventBus()
-    begun = anyio.current_time()
+    begun = math.inf
+    early: list[Event] = []
+    emit: Emit = early.append
 
     def clock() -> float:
-        return anyio.current_time() - begun
+        return max(0.0, anyio.current_time() - begun)
 
-    microphone, speaker = await devices(clock) if devices else (None, None)
-    assistant = make_assistant(config, engines, bus, clock, once=once, microphone=microphone, speaker=speaker)
-    verdict = _Verdict()
-    async with bus.subscribe(WATCHER_BOUND) as events, anyio.create_task_group() as group:
-        group.start_soon(_watch, events, [*([watch] if watch else []), *([verdict.judge] if once else [])])
-        group.start_soon(_stop_on_signals, assistant.post)
-        if serve:
-            server = Server(AssistantDaemon(assistant), config.control)
-            await group.start(server.run, socket_path(config))
-            log.info("listening on %s", socket_path(config))
-        for failure in failures:
-            assistant.emit(failure)
-        await assistant.run()
-        await anyio.lowlevel.checkpoint()  # the watcher sees the last events
-        group.cancel_scope.cancel()
+    async with open_engines(config, lambda event: emit(event), clock) as engines:
+        await warm(engines, tell)
+        begun = anyio.current_time()
+        microphone, speaker = await devices(clock) if devices else (None, None)
+        assistant = make_assistant(config, engines, bus, clock, once=once, microphone=microphone, speaker=speaker)
+        verdict = _Verdict()
+        async with bus.subscribe(WATCHER_BOUND) as events, anyio.create_task_group() as group:
+            group.start_soon(_watch, events, [*([watch] if watch else []), *([verdict.judge] if once else [])])
+            group.start_soon(_stop_on_signals, assistant.post)
+            if serve:
+                server = Server(AssistantDaemon(assistant, engines.models), config.control)
+                await group.start(server.run, socket_path(config))
+                log.info("listening on %s", socket_path(config))
+            emit = assistant.emit
+            for event in early:
+                assistant.emit(event)
+            await assistant.run()
+            await anyio.lowlevel.checkpoint()  # the watcher sees the last events
+            group.cancel_scope.cancel()
     if verdict.failed is not None:
         raise error_of(verdict.failed)
 

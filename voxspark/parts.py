@@ -70,6 +70,8 @@ class AssistantParts:
     agent: Agent
     history: History
     timers: Timers
+    profile: str = "embedded"
+    """The team of models in force."""
     engines: dict[str, str] = field(default_factory=dict)
     """Kind to name, for `ready` and `status`."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...] = ()

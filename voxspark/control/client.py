@@ -33,6 +33,9 @@ MAX_ANSWER_BYTES = 16 << 20
 MAX_UNREAD = 4096
 """Messages kept for one call that does not take them."""
 
+PROGRESS = ("reply", "pull")
+"""Notifications on the way to an answer; they carry the number of its request."""
+
 EVENTS = "events"
 """Where event notifications go; requests have numbers."""
 
@@ -65,6 +68,15 @@ class Client:
         """Ask a question; read the answer's pieces as they come."""
         self._last_id += 1
         return Answer(self, self._last_id, {"text": text, "aloud": aloud})
+
+    async def pull(self, name: str) -> AsyncGenerator[Message, None]:
+        """Download a model: `model`, `status`, `completed_bytes` and `total_bytes`, until it is there."""
+        self._last_id += 1
+        id_ = self._last_id
+        with self._inbox(id_):
+            await self._send(rpc.request(id_, "models.pull", {"name": name}))
+            while "result" not in (message := await self._next(id_)):
+                yield message["params"]
 
     async def events(self) -> AsyncGenerator[Message, None]:
         """Every event from now on, as JSON objects; once per client. Never ends by itself: it raises ControlError."""
@@ -122,7 +134,7 @@ class Client:
 
     def _route(self, message: Message) -> None:
         """Into the inbox it is for; an error without an id (refused, unreadable) concerns everybody."""
-        if message.get("method") == "reply":
+        if message.get("method") in PROGRESS:
             key: object = message["params"]["id"]
         elif "method" in message:
             key = EVENTS

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from voxspark.events import Event
+from voxspark.events import Event, ModelPulled
 from voxspark.types import Pcm16, Transcript
 
 
@@ -41,7 +41,7 @@ class Daemon(Protocol):
         ...
 
     def status(self) -> dict[str, Any]:
-        """JSON-ready state of the daemon."""
+        """JSON-ready state of the daemon; `memory` is the ledger, or None without a memory plan."""
         ...
 
     def history(self, limit: int) -> list[dict[str, Any]]:
@@ -57,4 +57,45 @@ class Daemon(Protocol):
 
         The iterator raises ControlError `subscriber-too-slow` when its reader falls 256 events behind.
         """
+        ...
+
+    async def models_load(self, name: str) -> dict[str, Any]:
+        """Bring a model (a key, a tag, an alias or a role) into memory: `model`, `name`, `bytes`, `seconds`."""
+        ...
+
+    async def models_unload(self, name: str) -> dict[str, Any]:
+        """Take it out of memory when nobody uses it: `model`, `freed_bytes`."""
+        ...
+
+    def models_pull(self, name: str) -> AsyncGenerator[ModelPulled, None]:
+        """Download it, ending with the status `success`; closing the generator stops the download, and the next one
+        goes on where it stopped."""
+        ...
+
+    async def models_list(self) -> list[dict[str, Any]]:
+        """Every model of the catalogue, as `vram.listing.rows` makes them."""
+        ...
+
+
+class Models(Protocol):
+    """The memory plan, as the door's side of the daemon sees it. Every call raises VoxSparkError."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """The ledger, JSON-ready."""
+        ...
+
+    async def load(self, name: str) -> dict[str, Any]:
+        """See `Daemon.models_load`."""
+        ...
+
+    async def unload(self, name: str) -> dict[str, Any]:
+        """See `Daemon.models_unload`."""
+        ...
+
+    def pull(self, name: str) -> AsyncGenerator[ModelPulled, None]:
+        """See `Daemon.models_pull`."""
+        ...
+
+    async def list(self) -> list[dict[str, Any]]:
+        """See `Daemon.models_list`."""
         ...

@@ -12,8 +12,9 @@ from uuid import uuid4
 
 from voxspark import __version__
 from voxspark.assistant import Assistant
+from voxspark.control.daemon import Models
 from voxspark.errors import ControlError
-from voxspark.events import Event, Stopping, TurnEnded, TurnStarted
+from voxspark.events import Event, ModelPulled, Stopping, TurnEnded, TurnStarted
 from voxspark.types import (
     Asked,
     Pcm16,
@@ -29,8 +30,9 @@ from voxspark.types import (
 class AssistantDaemon:
     """Implements `control.daemon.Daemon` on an Assistant."""
 
-    def __init__(self, assistant: Assistant) -> None:
+    def __init__(self, assistant: Assistant, models: Models) -> None:
         self._assistant = assistant
+        self._models = models
         self._parts = assistant.parts
 
     def ask(self, text: str, *, aloud: bool) -> AsyncGenerator[Event, None]:
@@ -89,6 +91,22 @@ class AssistantDaemon:
             return "speaking" if turn.audible else "thinking"
         return "hearing" if self._parts.listener.active else "listening"
 
+    async def models_load(self, name: str) -> dict[str, Any]:
+        """Bring a model into memory."""
+        return await self._models.load(name)
+
+    async def models_unload(self, name: str) -> dict[str, Any]:
+        """Take a model out of memory."""
+        return await self._models.unload(name)
+
+    def models_pull(self, name: str) -> AsyncGenerator[ModelPulled, None]:
+        """Download a model."""
+        return self._models.pull(name)
+
+    async def models_list(self) -> list[dict[str, Any]]:
+        """The catalogue."""
+        return await self._models.list()
+
     def status(self) -> dict[str, Any]:
         """What the daemon is doing, with what, and what is wrong."""
         failure = self._assistant.last_failure
@@ -97,7 +115,7 @@ class AssistantDaemon:
             "version": __version__,
             "pid": os.getpid(),
             "uptime_seconds": round(self._parts.clock(), 1),
-            "profile": self._parts.config.profile,
+            "profile": self._parts.profile,
             "mode": self._parts.config.listening.mode,
             "engines": self._parts.engines,
             "microphone": getattr(self._parts.microphone, "state", "open"),
@@ -106,6 +124,7 @@ class AssistantDaemon:
             "turns": self._assistant.turns,
             "waiting_requests": self._assistant.waiting,
             "timers": [timer.name for timer in self._parts.timers.running],
+            "memory": self._models.snapshot(),
             "memory_mb": _resident_mb(),
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
             "last_failure": failure.to_json() if failure else None,

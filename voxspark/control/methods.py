@@ -18,7 +18,17 @@ import anyio.to_thread
 from voxspark.audio import read_wav, resample, to_pcm16
 from voxspark.control import rpc
 from voxspark.control.daemon import Daemon
-from voxspark.control.rpc import AskParams, ErrorCode, HistoryParams, Message, NoParams, Params, Request, RpcError
+from voxspark.control.rpc import (
+    AskParams,
+    ErrorCode,
+    HistoryParams,
+    Message,
+    ModelParams,
+    NoParams,
+    Params,
+    Request,
+    RpcError,
+)
 from voxspark.errors import ControlError, VoxSparkError
 from voxspark.events import Event, Failed, Reply, TurnEnded
 from voxspark.types import SAMPLE_RATE_HZ, Pcm16
@@ -81,6 +91,10 @@ class Methods:
             "stop": Method(NoParams, _order(daemon.stop)),
             "status": Method(NoParams, self._status),
             "history": Method(HistoryParams, self._history),
+            "models.list": Method(NoParams, self._list_models, long=True),
+            "models.load": Method(ModelParams, self._load_model, long=True),
+            "models.unload": Method(ModelParams, self._unload_model, long=True),
+            "models.pull": Method(ModelParams, self._pull_model, long=True),
             "events.subscribe": Method(NoParams, self._subscribe, long=True),
             "shutdown": Method(NoParams, self._shutdown),
             "ping": Method(NoParams, self._ping),
@@ -111,6 +125,25 @@ class Methods:
 
     async def _history(self, params: HistoryParams, _: Exchange) -> list[Message]:
         return self._daemon.history(params.limit)
+
+    async def _list_models(self, _: NoParams, __: Exchange) -> list[Message]:
+        return await self._daemon.models_list()
+
+    async def _load_model(self, params: ModelParams, _: Exchange) -> Message:
+        return await self._daemon.models_load(params.name)
+
+    async def _unload_model(self, params: ModelParams, _: Exchange) -> Message:
+        return await self._daemon.models_unload(params.name)
+
+    async def _pull_model(self, params: ModelParams, exchange: Exchange) -> Message:
+        async with aclosing(self._daemon.models_pull(params.name)) as steps:
+            async for step in steps:
+                if exchange.request.wants_answer:
+                    progress = {key: value for key, value in step.to_json().items() if key not in ("event", "at")}
+                    await exchange.notify("pull", {"id": exchange.request.id, **progress})
+                if step.status == "success":
+                    return {"model": step.model, "status": step.status}
+        raise ControlError("pull-lost", f"The download of {params.name} ended without a result.", "Pull it again.")
 
     async def _subscribe(self, _: NoParams, exchange: Exchange) -> None:
         async with self._daemon.subscribe() as events:

@@ -22,6 +22,7 @@ Message = dict[str, Any]
 
 MAX_ID_LENGTH = 128
 MAX_INTEGER = 2**63 - 1
+MAX_NAME_LENGTH = 256
 MAX_TEXT_LENGTH = 16_000
 """Characters of a question or of a text to say: about a quarter of an hour of speech."""
 
@@ -194,6 +195,13 @@ class TranscribeParams(Params):
         if self.path is not None and not self.path.startswith("/"):
             raise ValueError("path must be absolute")
         return self
+
+
+class ModelParams(Params):
+    """A model."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_LENGTH)]
+    """Its key in the catalogue, its tag, or an alias."""
 
 
 class HistoryParams(Params):

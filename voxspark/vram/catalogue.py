@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -50,6 +50,8 @@ class Model:
     """Ollama tag, hub id or engine setting."""
     runner: Runner
     """`ollama`: in its server. `engine`: in the daemon. `worker`: in a process of its own."""
+    engine: str = ""
+    """The registered engine that runs it, unless Ollama does; empty while there is none."""
     quantisation: str
     weights_gb: float
     overhead_gb: float
@@ -77,6 +79,8 @@ class Model:
     confidence: Confidence = "medium"
     note: str = ""
     """What whoever picks it should know."""
+    sampling: Mapping[str, float] = field(default_factory=dict)
+    """`temperature`, `top_p`, `top_k` for spoken answers, where Ollama's own are for something else."""
 
     @property
     def weights_bytes(self) -> int:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from voxspark.errors import EngineError
 from voxspark.vram.eviction import cheapest, cost, evictable_at
-from voxspark.vram.state import Budget, Device, Memory, Request, Resident
+from voxspark.vram.state import DRAIN_SECONDS, Budget, Device, Memory, Request, Resident
 from voxspark.vram.team import Rung, Team, in_gb
 
 QUEUE_LIMIT = 64
@@ -233,7 +233,8 @@ class _Desk:
             return
         rungs = [rung for rung in ladder if rung.change != "cpu" or not self._budget.unified]
         best, due = self._chance(rungs[0], request), request.at + request.patience_seconds
-        if best.kind in ("load", "coming") and self._at + best.seconds > due and self._stands_in(best, rungs, request):
+        late = f"{rungs[0].name} needs about {max(best.seconds, 1):.0f} seconds to load."
+        if best.kind in ("load", "coming") and self._at + best.seconds > due and self._stands_in(late, rungs, request):
             return
         if best.kind in ("ready", "load"):
             self._grant(best, rungs[0], request, best.reason)
@@ -242,13 +243,12 @@ class _Desk:
         else:
             self._descend(best, rungs, request)
 
-    def _stands_in(self, best: _Chance, rungs: Sequence[Rung], request: Request) -> bool:
-        """What is wanted comes too late: whether a lower rung, ready in memory, takes the request."""
+    def _stands_in(self, why: str, rungs: Sequence[Rung], request: Request) -> bool:
+        """Whether a lower rung, ready in memory, takes the request instead."""
         for rung in rungs[1:]:
             chance = self._chance(rung, request)
             if chance.kind == "ready":
-                late = f"{rungs[0].name} needs about {max(best.seconds, 1):.0f} seconds to load."
-                self._grant(chance, rung, request, f"{late} {_takes(rung)}")
+                self._grant(chance, rung, request, f"{why} {_takes(rung)}")
                 return True
         return False
 
@@ -348,7 +348,8 @@ class _Desk:
         ]
         if victims := cheapest(now, deficit):
             waits = f"{rung.name} waits until memory is given back."
-            return _Chance("coming", waits, rung.load_seconds, victims=victims, claims=True)
+            drain = DRAIN_SECONDS * any(victim.leases for victim in victims)
+            return _Chance("coming", waits, drain + rung.load_seconds, victims=victims, claims=True)
         later = min((when for when in times.values() if when is not None and when > self._at), default=None)
         free = rung.bytes - deficit
         had = f"only {in_gb(free)} can be had" if free > 0 else "there is none to be had"

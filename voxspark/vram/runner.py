@@ -39,6 +39,8 @@ class Look:
     """Models of the team, by key."""
     foreign: tuple[Foreign, ...] = ()
     """Models of other programs in the same place."""
+    away: bool = False
+    """The place itself is not there: a server that is not running holds nothing."""
 
 
 class Runner(Protocol):

@@ -18,6 +18,9 @@ Pressure = Literal["ok", "soft", "hard"]
 SWARM, WORK, VOICE = 20, 50, 80
 """Priorities of requests: sub-questions nobody waits for, tasks, and a person who is listening."""
 
+DRAIN_SECONDS = 20.0
+"""How long a model that must leave waits for those who use it."""
+
 RESIDENCY_LOADS = 3.0
 """A model stays at least this many load times: less, and two that alternate spend their time loading (spark.md 6.1)."""
 

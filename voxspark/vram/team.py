@@ -99,6 +99,10 @@ class Team:
         model = self._catalogue.find(request.model or self.profile.roles[request.role].model)
         return tuple(self._rungs(request.role, model, request.context_tokens))
 
+    def best(self) -> Iterator[Rung]:
+        """What the profile wants, a rung per role."""
+        return (ladder[0] for ladder in self._ladders.values())
+
     def rivals(self, role: str) -> frozenset[str]:
         """Models that give way to this role first."""
         return self._rivals.get(role, frozenset())

@@ -1,0 +1,61 @@
+"""A configuration as text: `voxspark config show`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from voxspark.config import Config
+
+OF_PROFILE = ("transcriber", "chat", "voice")
+"""Tables whose values follow from the profile and its models, unless they are set."""
+
+
+def as_toml(config: Config, in_force: Mapping[str, BaseModel] | None = None) -> str:
+    """A configuration as a commented TOML file that loads to the same.
+
+    `in_force`: tables as the profile makes them, to show what is not set.
+    """
+    lines = [
+        "# VoxSpark's configuration. Every key is optional; these are the values in force. What follows from the",
+        "# profile and its models, or is unset, is behind a #.",
+        "",
+    ]
+    tables: list[str] = []
+    for name, field in Config.model_fields.items():
+        value = getattr(config, name)
+        if isinstance(value, BaseModel):
+            shown = (in_force or {}).get(name, value)
+            tables += [f"[{name}]", *_toml_lines(shown, value if name in OF_PROFILE else None), ""]
+        else:
+            lines += _toml_entry(name, value, field.description)
+    return "\n".join([*lines, "", *tables])
+
+
+def _toml_lines(table: BaseModel, chosen: BaseModel | None) -> list[str]:
+    """`chosen`: what the user has set of it; None when everything counts as set."""
+    return [
+        line
+        for name, field in type(table).model_fields.items()
+        for line in _toml_entry(
+            name, getattr(table, name), field.description, chosen is None or name in chosen.model_fields_set
+        )
+    ]
+
+
+def _toml_entry(name: str, value: Any, description: str | None, is_set: bool = True) -> list[str]:
+    comment = [f"# {line.strip()}" for line in (description or "").splitlines()]
+    if value is None:
+        return [*comment, f"# {name} is not set"]
+    return [*comment, f"{'' if is_set else '# '}{name} = {_toml_value(value)}"]
+
+
+def _toml_value(value: Any) -> str:
+    """TOML's strings are JSON's, but for the surrogate pairs and the one control character that JSON writes plainly."""
+    if isinstance(value, float):
+        return repr(value)
+    text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    return text.replace("\x7f", "\\u007f")

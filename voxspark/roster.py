@@ -1,0 +1,145 @@
+"""Who is on the team: the profile of the configuration, with the user's own models in their places."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from voxspark.config import ChatSettings, Config, Settings
+from voxspark.engines.registry import find
+from voxspark.vram.catalogue import GB, Catalogue, Model, Role, load_catalogue
+from voxspark.vram.probes import Machine
+from voxspark.vram.profiles import Measured, Post, Profile, check, choose, find_profile, load_profiles
+
+AUTO = "auto"
+
+UNKNOWN_TAG_GB = 6.0
+"""Taken for an Ollama model that the catalogue does not know: an 8B model in 4 bits. Read back after its first load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The profile in force."""
+
+    profile: Profile
+    catalogue: Catalogue
+    why: tuple[str, ...] = ()
+    """What `auto` thought of each profile, the chosen one last."""
+
+    def model_of(self, role: str) -> Model:
+        """Who fills a role of the profile."""
+        return self.catalogue.models[self.profile.roles[role].model]
+
+
+def kind_of(role: str) -> Literal["tts", "stt", "chat"]:
+    """The kind of engine that fills a role."""
+    return "tts" if role == "voice" else "stt" if role == "ears" else "chat"
+
+
+def make_roster(
+    config: Config, machine: Machine, pulled: Collection[str] = (), measured: Measured | None = None
+) -> Roster:
+    """The profile of the configuration, checked. Raises ConfigError, with the arithmetic, when it does not fit.
+
+    `pulled` are the names of Ollama's `/api/tags`, for `auto`.
+    """
+    catalogue = load_catalogue()
+    why: tuple[str, ...] = ()
+    if config.profile == AUTO:
+        choice = choose(
+            _suited(load_profiles(catalogue), catalogue, machine), catalogue, machine.budget, pulled, measured
+        )
+        profile, why = choice.profile, choice.reasons
+    else:
+        profile = find_profile(config.profile, catalogue)
+    if config.plan.context_tokens:
+        profile = profile.at_context(config.plan.context_tokens)
+    profile, catalogue = _with_own_models(config, profile, catalogue)
+    check(profile, machine.budget, catalogue, measured).require()
+    return Roster(profile, catalogue, why)
+
+
+def _suited(profiles: Mapping[str, Profile], catalogue: Catalogue, machine: Machine) -> dict[str, Profile]:
+    """Without a GPU a large language model is too slow to talk to (a few tokens a second), wherever it fits."""
+    if machine.kind in ("unified", "discrete"):
+        return dict(profiles)
+    return {
+        key: profile
+        for key, profile in profiles.items()
+        if all(catalogue.models[post.model].runner == "engine" for post in profile.roles.values())
+    }
+
+
+def _with_own_models(config: Config, profile: Profile, catalogue: Catalogue) -> tuple[Profile, Catalogue]:
+    """What [chat], [transcriber] and [voice] set takes the place of the profile's choice."""
+    chat, ears, voice = config.chat, config.transcriber, config.voice
+    own: dict[Role, Model] = {}
+    if {"engine", "model"} & chat.model_fields_set:
+        own["worker"] = _own_model("worker", chat, *_chat_choice(chat), catalogue)
+    if {"engine", "model"} & ears.model_fields_set:
+        own["ears"] = _own_model("ears", ears, ears.engine, ears.model, catalogue)
+    if "engine" in voice.model_fields_set:
+        own["voice"] = _own_model("voice", voice, voice.engine, voice.engine, catalogue)
+    catalogue = Catalogue({**catalogue.models, **{m.key: m for m in own.values()}}, catalogue.aliases)
+    for role, model in own.items():
+        profile = _put(profile, role, model.key)
+    if "context_tokens" in chat.model_fields_set and "worker" in profile.roles:
+        profile = _with_context(profile, profile.roles["worker"].model, chat.context_tokens)
+    return profile, catalogue
+
+
+def _chat_choice(chat: ChatSettings) -> tuple[str, str]:
+    """Engine and model, where one of the two may be left to the other."""
+    chosen = chat.model_fields_set
+    if "engine" not in chosen:
+        is_file = chat.model.startswith(("bundled:", "/", "~", ".")) or chat.model.endswith(".gguf")
+        return "llama_cpp" if is_file else "ollama", chat.model
+    return chat.engine, "qwen3:8b" if chat.engine == "ollama" and "model" not in chosen else chat.model
+
+
+def _own_model(role: Role, settings: Settings, engine: str, id: str, catalogue: Catalogue) -> Model:
+    """The catalogue's, or one made of what its engine says that it needs."""
+    is_ollama = engine == "ollama"
+    known = (m for m in catalogue.models.values() if m.id.removeprefix("bundled:") == id.removeprefix("bundled:"))
+    for model in known:
+        if model.runner == "ollama" if is_ollama else model.engine == engine:
+            return model
+    spec = find(kind_of(role), engine)
+    needs = spec.memory(settings)
+    return Model(
+        key=f"own-{role}",
+        name=id,
+        roles=(role,),
+        id=id,
+        runner="ollama" if is_ollama else "worker" if spec.isolation == "process" else "engine",
+        engine="" if is_ollama else engine,
+        quantisation="unknown",
+        weights_gb=UNKNOWN_TAG_GB if is_ollama else max(needs.cpu_bytes + needs.gpu_bytes, 1) / GB,
+        overhead_gb=0.0,
+        max_context_tokens=1 << 20,
+        licence=spec.licence,
+        source="Set in the configuration; its memory is an estimate of its engine",
+        confidence="low",
+    )
+
+
+def _with_context(profile: Profile, model: str, context_tokens: int) -> Profile:
+    """In every role of the model: two sizes of one would load it anew at every change."""
+    roles = {
+        role: replace(post, context_tokens=context_tokens) if post.model == model else post
+        for role, post in profile.roles.items()
+    }
+    return replace(profile, roles=roles)
+
+
+def _put(profile: Profile, role: str, model: str) -> Profile:
+    """In this role, and wherever else the same model served."""
+    before = profile.roles.get(role)
+    if before is None:
+        return replace(profile, roles={**profile.roles, role: Post(model=model, hold="pinned")})
+    roles = {
+        each: replace(post, model=model, alternatives=()) if post.model == before.model else post
+        for each, post in profile.roles.items()
+    }
+    return replace(profile, roles=roles)

@@ -1,0 +1,108 @@
+"""Engines in worker processes: what holds GPU memory or may hang. Killing the process gives the memory back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from voxspark.config import Config
+from voxspark.engines.worker.host import MemoryUse, Worker, WorkerChanged
+from voxspark.engines.worker.remote import RemoteChat, adapter_for, worker_for
+from voxspark.roster import Roster, kind_of
+from voxspark.runners.local import no_engine
+from voxspark.runners.settings import settings_for
+from voxspark.types import Message
+from voxspark.vram.runner import Loaded, Look, Lost, Seen
+from voxspark.vram.team import Rung
+
+CUDA_CONTEXT_BYTES = 500_000_000
+"""Of every process that uses the GPU, beside what torch says (spark.md 3.3)."""
+
+
+@dataclass(eq=False)
+class Hosted:
+    """A worker with the scope that it lives in."""
+
+    worker: Worker
+    scope: anyio.CancelScope
+    context_tokens: int
+
+
+class ProcessRunner:
+    """See `vram.runner.Runner`. Workers live as long as `run` does."""
+
+    def __init__(self, config: Config, roster: Roster, prefix: Sequence[Message]) -> None:
+        """`prefix`: what every prompt of the language model begins with."""
+        self._config = config
+        self._roster = roster
+        self._prefix = prefix
+        self._hosted: dict[str, Hosted] = {}
+        self._lost: Lost = lambda _model, _reason: None
+        self._scope: TaskGroup
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled."""
+        async with anyio.create_task_group() as self._scope:
+            task_status.started()
+            await anyio.sleep_forever()
+
+    async def load(self, rung: Rung) -> Loaded:
+        """Start the process, load and run the engine once, and ask what it takes."""
+        model = self._roster.catalogue.models[rung.model]
+        if not model.engine:
+            raise no_engine(model.name)
+        kind = kind_of(rung.role)
+        settings = settings_for(self._config, self._roster, rung)
+        worker = worker_for(kind, model.engine, settings, on_change=partial(self._changed, rung.model))
+        hosted = Hosted(worker, anyio.CancelScope(), rung.context_tokens)
+        await self._scope.start(self._host, hosted)
+        try:
+            await worker.load()
+            engine = adapter_for(kind, worker)
+            if isinstance(engine, RemoteChat):
+                await engine.warm(self._prefix)
+            size_bytes = _total(await worker.memory())
+        except BaseException:
+            hosted.scope.cancel()
+            raise
+        self._hosted[rung.model] = hosted
+        return Loaded(engine, size_bytes)
+
+    async def unload(self, model: str) -> None:
+        """Kill the process; returns when it is dead."""
+        hosted = self._hosted.pop(model, None)
+        if hosted is None:
+            return
+        try:
+            await hosted.worker.unload()
+        finally:
+            hosted.scope.cancel()
+
+    async def look(self) -> Look | None:
+        """Workers whose process is alive."""
+        alive = {model: hosted for model, hosted in self._hosted.items() if hosted.worker.pid is not None}
+        return Look({model: Seen(0, hosted.context_tokens) for model, hosted in alive.items()})
+
+    def on_lost(self, lost: Lost) -> None:
+        """Told when a process dies against our will."""
+        self._lost = lost
+
+    async def _host(self, hosted: Hosted, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        with hosted.scope:
+            async with hosted.worker.running():
+                task_status.started()
+                await anyio.sleep_forever()
+
+    def _changed(self, model: str, change: WorkerChanged) -> None:
+        if change.state == "gone" and change.failed and (hosted := self._hosted.pop(model, None)) is not None:
+            hosted.scope.cancel()
+            self._lost(model, f"{self._roster.catalogue.models[model].name} crashed.")
+
+
+def _total(use: MemoryUse) -> int:
+    gpu = use.gpu_reserved_bytes
+    return use.resident_bytes + gpu + CUDA_CONTEXT_BYTES * bool(gpu)

@@ -1,0 +1,53 @@
+"""The settings of an engine for one model: the model's own, below what the user has set for the role."""
+
+from __future__ import annotations
+
+from voxspark.config import ChatSettings, Config, TranscriberSettings, VoiceSettings
+from voxspark.engines.bundled import locate
+from voxspark.errors import EngineError
+from voxspark.roster import Roster
+from voxspark.vram.team import Rung, Team
+
+BUNDLED = "bundled:"
+
+REPLY_TOKENS = 400
+"""Longest spoken answer of a language model, some 90 s; a small bundled one has its own bound in the configuration."""
+
+
+def settings_for(config: Config, roster: Roster, rung: Rung) -> ChatSettings | TranscriberSettings | VoiceSettings:
+    """Ready for the engine. What the user has set holds for the models of the role that the table is about."""
+    model = roster.catalogue.models[rung.model]
+    if rung.role == "ears":
+        own = config.transcriber.model_dump(exclude_unset=True)
+        return TranscriberSettings(**{**own, "engine": model.engine, "model": _nearest(model.id)})
+    if rung.role == "voice":
+        own = config.voice.model_dump(exclude_unset=True)
+        return VoiceSettings(**{**own, "engine": model.engine or model.id})
+    return chat_settings(config, roster, rung)
+
+
+def chat_settings(config: Config, roster: Roster, rung: Rung) -> ChatSettings:
+    """Of a language model. The user's [chat] is about the worker's; every other model keeps its own sampling."""
+    model = roster.catalogue.models[rung.model]
+    worker = roster.profile.roles.get("worker")
+    is_worker = worker is not None and model.key in (worker.model, *worker.alternatives)
+    own = config.chat.model_dump(exclude_unset=True) if is_worker else {"host": config.chat.host}
+    defaults = {} if model.id.startswith(BUNDLED) else {"max_tokens": REPLY_TOKENS, **model.sampling}
+    fixed = {"engine": model.engine or "ollama", "model": model.id, "context_tokens": rung.context_tokens}
+    return ChatSettings(**{**defaults, **own, **fixed})
+
+
+def in_force(config: Config, roster: Roster) -> dict[str, ChatSettings | TranscriberSettings | VoiceSettings]:
+    """The tables of the configuration that follow from the profile, as they are without trouble."""
+    best = {rung.role: rung for rung in Team(roster.profile, roster.catalogue).best()}
+    tables = {"transcriber": "ears", "chat": "worker", "voice": "voice"}
+    return {table: settings_for(config, roster, best[role]) for table, role in tables.items() if role in best}
+
+
+def _nearest(model: str) -> str:
+    """The bundled copy of a Whisper model, where it is installed; else its name, to be downloaded once."""
+    try:
+        locate(f"whisper-{model}")
+    except EngineError:
+        return model
+    return f"{BUNDLED}{model}"

@@ -1,0 +1,89 @@
+"""The turn's engines, each call with a lease: whoever uses them knows `protocols` only, and nothing of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from voxspark.protocols import Chat, Embedder, Synthesizer, Transcriber
+from voxspark.types import Message, Pcm, Pcm16, Transcript
+from voxspark.vram.ledger import PATIENCE_SECONDS, Ledger
+from voxspark.vram.state import VOICE, WORK
+
+
+class LeasedChat:
+    """The language model of a role; see `protocols.Chat`."""
+
+    def __init__(
+        self, ledger: Ledger, role: str, *, priority: int = VOICE, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
+        self._ledger = ledger
+        self._role = role
+        self._priority = priority
+        self._patience_seconds = patience_seconds
+
+    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+        """Raises ChatError, and EngineError when no model can be had."""
+        leasing = self._ledger.lease(self._role, priority=self._priority, patience_seconds=self._patience_seconds)
+        async with leasing as leased:
+            chat: Chat = leased.engine
+            async with aclosing(chat.stream(messages)) as deltas:
+                while (delta := await leased.guard(anext(deltas, None))) is not None:
+                    yield delta
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        """Load the model; its runner prefills the prompt."""
+        async with self._ledger.lease(self._role, priority=self._priority) as leased:
+            chat: Chat = leased.engine
+            await leased.guard(chat.warm(messages))
+
+
+class LeasedTranscriber:
+    """The ears; they never wait for a better model than the one that is there."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def transcribe(self, samples: Pcm16) -> Transcript:
+        """Raises TranscriberError, and EngineError when no model can be had."""
+        async with self._ledger.lease("ears", patience_seconds=0.0) as leased:
+            transcriber: Transcriber = leased.engine
+            return await leased.guard(transcriber.transcribe(samples))
+
+    async def warm(self) -> None:
+        """Load the model."""
+        async with self._ledger.lease("ears"):
+            pass
+
+
+class LeasedSynthesizer:
+    """The voice; it never waits for a better one than is there."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
+        """Raises SynthesizerError, and EngineError when no model can be had."""
+        async with self._ledger.lease("voice", patience_seconds=0.0) as leased:
+            voice: Synthesizer = leased.engine
+            async with aclosing(voice.synthesize(text)) as pieces:
+                while (piece := await leased.guard(anext(pieces, None))) is not None:
+                    yield piece
+
+    async def warm(self) -> None:
+        """Load the voice."""
+        async with self._ledger.lease("voice"):
+            pass
+
+
+class LeasedEmbedder:
+    """Vectors for memory and documents."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Raises EngineError."""
+        async with self._ledger.lease("embedder", priority=WORK) as leased:
+            embedder: Embedder = leased.engine
+            return await leased.guard(embedder.embed(texts))
