@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -64,8 +64,8 @@ class FakeDaemon:
         if self.error is not None:
             raise self.error
 
-    async def ask(self, text: str, *, aloud: bool) -> AsyncGenerator[Event, None]:
-        self._record(("ask", text, aloud))
+    async def ask(self, text: str, *, aloud: bool, role: str = "") -> AsyncGenerator[Event, None]:
+        self._record(("ask", text, aloud, role) if role else ("ask", text, aloud))
         async for event in self._play(text):
             yield event
 
@@ -110,6 +110,10 @@ class FakeDaemon:
         self._record("transcribe")
         self.heard_samples.append(samples)
         return Transcript("hello there", "en", -0.25)
+
+    async def swarm(self, questions: Sequence[str]) -> list[dict[str, Any]]:
+        self._record(("swarm", list(questions)))
+        return [{"question": each, "text": each.upper(), "error": None, "seconds": 0.1} for each in questions]
 
     async def models_load(self, name: str) -> dict[str, Any]:
         self._record(("load", name))

@@ -31,12 +31,14 @@ from tests.scenario_parts import (
     FakeTranscriber,
     FakeWake,
     LampAgent,
+    NobodyLends,
     Segment,
 )
 from tests.virtual_time import run_virtual
 from voxspark.agent.agent import LocalFirstAgent
 from voxspark.agent.intents import Intents
 from voxspark.agent.prompt import Prompt
+from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
 from voxspark.compose import make_toolbox
@@ -200,6 +202,7 @@ class Scenario:
             agent=lamp,
             history=history,
             timers=timers,
+            expert=lambda _: lamp,
         )
         assistant = Assistant(parts)
         seen: list[Event] = []
@@ -225,7 +228,7 @@ class Scenario:
 
     async def _end(self, assistant: Assistant, at: float) -> None:
         await anyio.sleep_until(at)
-        self._state = str(AssistantDaemon(assistant, FakeModels()).status()["state"])
+        self._state = str(AssistantDaemon(assistant, FakeModels(), Swarm(NobodyLends(), LiveTurns())).status()["state"])
         assistant.post(ShutdownRequested("the scenario is over"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from voxspark.errors import DeviceError, SynthesizerError, TranscriberError
 from voxspark.events import ModelPulled
 from voxspark.protocols import Agent, TurnScope
 from voxspark.types import CHUNK_SAMPLES, CHUNK_SECONDS, Chunk, Clip, Message, Pcm, Pcm16, Transcript
+from voxspark.vram.leases import Leased
 
 SECONDS_PER_CHARACTER = 0.06
 TRANSCRIBE_SECONDS = 0.15
@@ -272,3 +273,10 @@ class FakeModels:
 
     async def list(self) -> list[dict[str, Any]]:
         return []
+
+
+class NobodyLends:
+    """A ledger that nobody asks."""
+
+    def lease(self, role: str, *, priority: int, patience_seconds: float) -> AbstractAsyncContextManager[Leased]:
+        raise AssertionError(role)

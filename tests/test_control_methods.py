@@ -109,6 +109,17 @@ async def test_status_and_history_are_json(path: Path) -> None:
     assert daemon.calls[1:] == [("history", 5), ("history", 20)]
 
 
+async def test_a_question_for_one_of_the_team_and_many_for_the_swarm(path: Path) -> None:
+    daemon = FakeDaemon()
+    async with serving(path, daemon), raw(path) as client:
+        await client.ask("ask", {"text": "Sort this.", "role": "coder", "stream": False})
+        answers = (await client.ask("swarm", {"questions": ["one?", "two?"]}))["result"]
+        none = (await client.ask("swarm", {"questions": []}))["error"]
+    assert daemon.calls == [("ask", "Sort this.", True, "coder"), ("swarm", ["one?", "two?"])]
+    assert [answer["text"] for answer in answers] == ["ONE?", "TWO?"]
+    assert none["data"]["code"] == "invalid-params"
+
+
 async def test_models_are_listed_loaded_and_unloaded(path: Path) -> None:
     daemon = FakeDaemon()
     daemon.models = [{"model": "qwen3-8b", "pulled": None}]

@@ -370,8 +370,12 @@ class Assistant:
             asked = self._queue.popleft()
             self.waiting -= 1
             utterance = Utterance(None, asked.text, now, now, "socket")
-            agent, aloud = (self.parts.agent, asked.aloud) if isinstance(asked, Asked) else (Recital(asked.text), True)
-            self._start(utterance, agent, request=asked.request, aloud=aloud).confirm()
+            match asked:
+                case Asked(request, _, aloud, role):
+                    agent = self.parts.expert(role) if role else self.parts.agent
+                case SayRequested(request, text):
+                    agent, aloud = Recital(text), True
+            self._start(utterance, agent, request=request, aloud=aloud).confirm()
         elif ring and (text := self._rings.announcement):
             self._start(Utterance(None, text, now, now, "timer"), Recital(text), chime=True).confirm()
 
@@ -396,4 +400,5 @@ class Assistant:
             log.warning("%s: %s %s", event.code, event.message, event.remedy)
         if isinstance(event, events.TurnJudged | events.DeviceChanged):
             self._group.start_soon(self._receive, [event])
+        self.parts.live_turns.note(event)
         self.parts.bus.publish(event)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxspark import __version__, cli_plan
-from voxspark.cli_plan.session import complete_profiles, run_async, with_daemon
+from voxspark import __version__, cli_machine, cli_plan
+from voxspark.cli_plan.session import complete_profiles, json_option, run_async, with_daemon
 from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError
 
 if TYPE_CHECKING:
@@ -58,9 +58,6 @@ class Commands(click.Group):
 def cli(ctx: click.Context, config_file: Path | None) -> None:
     """A voice assistant that lives on your own Linux machine."""
     ctx.obj = config_file
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for scripts.")
 
 
 def _words(_ctx: click.Context, _param: click.Parameter, words: tuple[str, ...]) -> str:
@@ -151,17 +148,42 @@ def demo(config_file: Path | None, output: Path) -> None:
 @cli.command()
 @text_argument
 @click.option("--aloud", is_flag=True, help="Speak the answer as well as printing it.")
+@click.option("--role", default="", help="Who of the team answers: coder, manager, reasoner …")
 @json_option
 @click.pass_obj
-def ask(config_file: Path | None, text: str, aloud: bool, as_json: bool) -> None:
+def ask(config_file: Path | None, text: str, aloud: bool, role: str, as_json: bool) -> None:
     """Ask the running daemon a question."""
 
     async def work(client: Client) -> None:
-        answer = client.ask(text, aloud=aloud)
+        answer = client.ask(text, aloud=aloud, role=role)
         async for piece in answer:
             if not as_json:
                 click.echo(piece)
         _finish(answer.result, as_json)
+
+    _call(config_file, work)
+
+
+@cli.command()
+@click.argument("questions", nargs=-1, required=True)
+@json_option
+@click.pass_obj
+def swarm(config_file: Path | None, questions: tuple[str, ...], as_json: bool) -> None:
+    """Ask many questions at once, in the background.
+
+    Each QUESTION is answered by itself, without the conversation. Talking to the assistant goes first.
+    """
+    import anyio
+
+    async def work(client: Client) -> None:
+        async def one(question: str) -> None:
+            (answer,) = await client.call("swarm", questions=[question])
+            said = answer["text"] or (answer["error"] or {}).get("message", "")
+            click.echo(json.dumps(answer) if as_json else f"{question}\n  {said}")
+
+        async with anyio.create_task_group() as group:
+            for question in questions:
+                group.start_soon(one, question)
 
     _call(config_file, work)
 
@@ -280,66 +302,8 @@ def events(config_file: Path | None) -> None:
     _call(config_file, work)
 
 
-# ── this machine ────────────────────────────────────────────────────────────────────────────────
-
-
-@cli.command()
-@json_option
-def devices(as_json: bool) -> None:
-    """Microphones and speakers of this machine."""
-    from dataclasses import asdict
-
-    from voxspark.console import device_table
-    from voxspark.devices.sound_host import list_devices
-
-    found = list_devices()
-    if not as_json:
-        click.echo(device_table(found))
-        return
-    for device in found:
-        click.echo(json.dumps(asdict(device)))
-
-
-@cli.group()
-def config() -> None:
-    """Look at the configuration."""
-
-
-@config.command()
-def path() -> None:
-    """Where the configuration file is (or would be)."""
-    from voxspark.config import config_path
-
-    click.echo(config_path())
-
-
-@config.command()
-@json_option
-@click.pass_obj
-def show(config_file: Path | None, as_json: bool) -> None:
-    """The configuration in force, with what every key means."""
-    from voxspark.compose import values_in_force
-    from voxspark.config import load_config
-    from voxspark.config_text import as_toml
-
-    loaded = load_config(config_file)
-    if as_json:
-        click.echo(loaded.model_dump_json())
-    else:
-        click.echo(as_toml(loaded, values_in_force(loaded)), nl=False)
-
-
-@config.command()
-@click.pass_obj
-def check(config_file: Path | None) -> None:
-    """Say whether the configuration and its engines can be used."""
-    from voxspark.compose import check_engines
-    from voxspark.config import load_config
-
-    check_engines(load_config(config_file))
-    click.echo("The configuration is good.")
-
-
+cli.add_command(cli_machine.devices)
+cli.add_command(cli_machine.config)
 cli.add_command(cli_plan.models)
 cli.add_command(cli_plan.plan)
 

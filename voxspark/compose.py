@@ -7,22 +7,25 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.to_thread
+from anyio.abc import TaskGroup
 
-from voxspark.agent.agent import LocalFirstAgent
+from voxspark.agent.agent import Expert, LocalFirstAgent
 from voxspark.agent.intents import Intents
 from voxspark.agent.prompt import FOR_SMALL_MODELS, FOR_SPEECH, Prompt
+from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
 from voxspark.config import Config, Settings
 from voxspark.devices.open import open_microphone, open_speaker
 from voxspark.devices.retry import ReliableMicrophone, ReliableSpeaker
 from voxspark.engines.bundled import BUNDLED, locate
+from voxspark.engines.ollama.chat import OllamaChat
 from voxspark.engines.ollama.client import OllamaClient, Running
 from voxspark.engines.registry import find
 from voxspark.engines.tts.fallback import FallbackSynthesizer
@@ -42,10 +45,10 @@ from voxspark.protocols import (
     Transcriber,
     WakeWordDetector,
 )
-from voxspark.roster import Roster, kind_of, make_roster
+from voxspark.roster import Roster, kind_of, make_roster, wants_ollama
 from voxspark.runners.local import LocalRunner
 from voxspark.runners.models import Models
-from voxspark.runners.ollama import OllamaRunner
+from voxspark.runners.ollama import OllamaRunner, options_for
 from voxspark.runners.process import ProcessRunner
 from voxspark.runners.settings import in_force, settings_for
 from voxspark.speech.spoken import spoken
@@ -55,15 +58,20 @@ from voxspark.tools.registry import Toolbox
 from voxspark.tools.timers import Timers
 from voxspark.tools.units import unit_tools
 from voxspark.vram.catalogue import Model
+from voxspark.vram.catalogue import Runner as Place
 from voxspark.vram.leased import LeasedChat, LeasedSynthesizer, LeasedTranscriber
 from voxspark.vram.ledger import Ledger
 from voxspark.vram.measured import MeasuredSizes
 from voxspark.vram.probes import Machine, Nvml, ProcFiles, machine
+from voxspark.vram.runner import Runner
 from voxspark.vram.state import GIB
 from voxspark.vram.team import Team
 from voxspark.vram.watchdog import gpu_probe, host_probe
 
 log = logging.getLogger(__name__)
+
+EXPERT_PATIENCE_SECONDS = 120.0
+"""Whoever asks for one of the team by role rather waits than takes another: GPT-OSS 120B loads in 22 to 100 s."""
 
 GOODBYE_SECONDS = 2.0
 """How long the end of the daemon waits for Ollama to hear of it."""
@@ -91,6 +99,10 @@ class Engines:
     profile: str
     names: dict[str, str]
     models: Models
+    expert: Callable[[str], Chat]
+    """The language model of a role."""
+    live_turns: LiveTurns
+    swarm: Swarm
 
 
 def machine_of(config: Config, *, resident_bytes: int = 0) -> Machine:
@@ -109,36 +121,53 @@ async def open_engines(config: Config, emit: Emit, clock: Clock) -> AsyncGenerat
 
     Raises ConfigError when the profile does not fit, and EngineError for what is unknown or not installed.
     """
-    client, measured = OllamaClient(config.chat.host), MeasuredSizes()
-    running, pulled = await _found_in(client)
+    client, measured = cache(lambda: OllamaClient(config.chat.host)), MeasuredSizes()
+    running, pulled = await _found_in(client()) if wants_ollama(config) else ([], [])
     here = await anyio.to_thread.run_sync(partial(machine_of, config, resident_bytes=sum(row.bytes for row in running)))
     roster = make_roster(config, here, pulled, measured)
     for reason in roster.why:
         log.info("%s", reason)
     prompt = make_prompt(config, roster)
-    uses_gpu = here.kind in ("unified", "discrete")
-    ollama = OllamaRunner(client, config, roster, prompt.prefix(), gpu=uses_gpu)
-    processes = ProcessRunner(config, roster, prompt.prefix())
-    ledger = Ledger(
-        machine=here,
-        profile=roster.profile,
-        catalogue=roster.catalogue,
-        runners={"ollama": ollama, "worker": processes, "engine": LocalRunner(config, roster, prompt.prefix())},
-        measured=measured,
-        probe=gpu_probe(Nvml()) if here.kind == "discrete" else host_probe(ProcFiles(Path(config.plan.proc))),
-        emit=emit,
-        clock=clock,
-        evict_foreign=config.plan.evict_foreign,
-    )
     async with anyio.create_task_group() as group:
-        await group.start(processes.run)
+        runners = await _runners(config, roster, prompt, client, here, group)
+        ledger = Ledger(
+            machine=here,
+            profile=roster.profile,
+            catalogue=roster.catalogue,
+            runners=runners,
+            measured=measured,
+            probe=gpu_probe(Nvml()) if here.kind == "discrete" else host_probe(ProcFiles(Path(config.plan.proc))),
+            emit=emit,
+            clock=clock,
+            evict_foreign=config.plan.evict_foreign,
+        )
         await group.start(ledger.run)
         try:
             yield _engines(config, roster, prompt, ledger, Models(ledger, client, emit, clock))
         finally:
             group.cancel_scope.cancel()
-            with anyio.move_on_after(GOODBYE_SECONDS, shield=True):
-                await ollama.leave()
+            if isinstance(ollama := runners.get("ollama"), OllamaRunner):
+                with anyio.move_on_after(GOODBYE_SECONDS, shield=True):
+                    await ollama.leave()
+
+
+async def _runners(
+    config: Config,
+    roster: Roster,
+    prompt: Prompt,
+    client: Callable[[], OllamaClient],
+    here: Machine,
+    group: TaskGroup,
+) -> dict[Place, Runner]:
+    """One per place that the team is run in; models loaded by hand may still come to the daemon or a worker."""
+    prefix = prompt.prefix()
+    processes = ProcessRunner(config, roster, prefix)
+    await group.start(processes.run)
+    runners: dict[Place, Runner] = {"worker": processes, "engine": LocalRunner(config, roster, prefix)}
+    if roster.uses("ollama"):
+        has_gpu = here.kind in ("unified", "discrete")
+        runners["ollama"] = OllamaRunner(client(), config, roster, prefix, gpu=has_gpu)
+    return runners
 
 
 async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
@@ -153,7 +182,7 @@ def _engines(config: Config, roster: Roster, prompt: Prompt, ledger: Ledger, mod
     voices: list[Synthesizer] = [LeasedSynthesizer(ledger)]
     if config.voice.fallback and config.voice.fallback != roster.model_of("voice").engine:
         voices.append(find("tts", config.voice.fallback).create(config.voice))
-    end_of_turn = make_end_of_turn(config)
+    end_of_turn, live_turns = make_end_of_turn(config), LiveTurns()
     return Engines(
         transcriber=LeasedTranscriber(ledger),
         synthesizer=FallbackSynthesizer(voices),
@@ -169,7 +198,19 @@ def _engines(config: Config, roster: Roster, prompt: Prompt, ledger: Ledger, mod
             "voice": _engine_name(roster.model_of("voice")),
         },
         models=models,
+        expert=partial(LeasedChat, ledger, patience_seconds=EXPERT_PATIENCE_SECONDS),
+        live_turns=live_turns,
+        swarm=Swarm(ledger, live_turns, second=_second(config, roster, ledger)),
     )
+
+
+def _second(config: Config, roster: Roster, ledger: Ledger) -> Chat | None:
+    """The worker's model on another Ollama, for the swarm alone."""
+    model = roster.model_of("worker")
+    if not config.plan.swarm_host or model.runner != "ollama":
+        return None
+    rung = next(rung for rung in ledger.team.best() if rung.role == "worker")
+    return OllamaChat(OllamaClient(config.plan.swarm_host), options_for(config, roster, rung))
 
 
 def _engine_name(model: Model) -> str:
@@ -274,6 +315,8 @@ def make_assistant(
             agent=agent,
             history=history,
             timers=timers,
+            expert=lambda role: Expert(engines.expert(role), engines.prompt, history),
+            live_turns=engines.live_turns,
             profile=engines.profile,
             engines=engines.names,
             background=tuple(background),

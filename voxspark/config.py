@@ -185,7 +185,8 @@ class PlanSettings(Settings):
     evict_foreign: bool = False
     """Whether models that other programs have loaded into Ollama may be unloaded; otherwise they are only counted."""
     swarm_host: str = ""
-    """Address of a second Ollama for questions in the background, so that they never wait before your own."""
+    """Address of a second Ollama for questions in the background, so that they never wait before your own. On this
+    machine, what it holds is measured but not planned."""
     proc: str = "/proc"
     """Where the kernel's files about memory are."""
 

@@ -78,7 +78,7 @@ async def run_daemon(
             group.start_soon(_watch, events, [*([watch] if watch else []), *([verdict.judge] if once else [])])
             group.start_soon(_stop_on_signals, assistant.post)
             if serve:
-                server = Server(AssistantDaemon(assistant, engines.models), config.control)
+                server = Server(AssistantDaemon(assistant, engines.models, engines.swarm), config.control)
                 await group.start(server.run, socket_path(config))
                 log.info("listening on %s", socket_path(config))
             emit = assistant.emit

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from voxspark import events
+from voxspark.agent.swarm import LiveTurns
 from voxspark.bus import EventBus
 from voxspark.config import Config
 from voxspark.listening.listener import Listener
@@ -70,6 +71,10 @@ class AssistantParts:
     agent: Agent
     history: History
     timers: Timers
+    expert: Callable[[str], Agent]
+    """The agent that asks one role of the team, and nobody else."""
+    live_turns: LiveTurns = field(default_factory=LiveTurns)
+    """What yields to turns hears of them here."""
     profile: str = "embedded"
     """The team of models in force."""
     engines: dict[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from voxspark.config import ChatSettings, Config, Settings
 from voxspark.engines.registry import find
-from voxspark.vram.catalogue import GB, Catalogue, Model, Role, load_catalogue
+from voxspark.vram.catalogue import GB, Catalogue, Model, Role, Runner, load_catalogue
 from voxspark.vram.probes import Machine
 from voxspark.vram.profiles import Measured, Post, Profile, check, choose, find_profile, load_profiles
 
@@ -31,6 +31,11 @@ class Roster:
         """Who fills a role of the profile."""
         return self.catalogue.models[self.profile.roles[role].model]
 
+    def uses(self, place: Runner) -> bool:
+        """Whether anybody on the team, alternatives included, is run there."""
+        keys = {key for post in self.profile.roles.values() for key in (post.model, *post.alternatives)}
+        return any(self.catalogue.models[key].runner == place for key in keys)
+
 
 def kind_of(role: str) -> Literal["tts", "stt", "chat"]:
     """The kind of engine that fills a role."""
@@ -44,20 +49,26 @@ def make_roster(
 
     `pulled` are the names of Ollama's `/api/tags`, for `auto`.
     """
-    catalogue = load_catalogue()
-    why: tuple[str, ...] = ()
     if config.profile == AUTO:
-        choice = choose(
-            _suited(load_profiles(catalogue), catalogue, machine), catalogue, machine.budget, pulled, measured
-        )
-        profile, why = choice.profile, choice.reasons
+        catalogue = load_catalogue()
+        suited = _suited(load_profiles(catalogue), catalogue, machine)
+        choice = choose(suited, catalogue, machine.budget, pulled, measured)
+        roster = _with_own_models(config, Roster(choice.profile, catalogue, choice.reasons))
     else:
-        profile = find_profile(config.profile, catalogue)
-    if config.plan.context_tokens:
-        profile = profile.at_context(config.plan.context_tokens)
-    profile, catalogue = _with_own_models(config, profile, catalogue)
-    check(profile, machine.budget, catalogue, measured).require()
-    return Roster(profile, catalogue, why)
+        roster = named_roster(config)
+    check(roster.profile, machine.budget, roster.catalogue, measured).require()
+    return roster
+
+
+def named_roster(config: Config) -> Roster:
+    """The profile that the configuration names, not checked against any machine. Raises ConfigError."""
+    catalogue = load_catalogue()
+    return _with_own_models(config, Roster(find_profile(config.profile, catalogue), catalogue))
+
+
+def wants_ollama(config: Config) -> bool:
+    """Whether Ollama has a part in this configuration; `auto` must ask it."""
+    return config.profile == AUTO or named_roster(config).uses("ollama")
 
 
 def _suited(profiles: Mapping[str, Profile], catalogue: Catalogue, machine: Machine) -> dict[str, Profile]:
@@ -71,9 +82,12 @@ def _suited(profiles: Mapping[str, Profile], catalogue: Catalogue, machine: Mach
     }
 
 
-def _with_own_models(config: Config, profile: Profile, catalogue: Catalogue) -> tuple[Profile, Catalogue]:
-    """What [chat], [transcriber] and [voice] set takes the place of the profile's choice."""
+def _with_own_models(config: Config, roster: Roster) -> Roster:
+    """What [chat], [transcriber], [voice] and [plan] set takes the place of the profile's choice."""
     chat, ears, voice = config.chat, config.transcriber, config.voice
+    profile, catalogue = roster.profile, roster.catalogue
+    if config.plan.context_tokens:
+        profile = profile.at_context(config.plan.context_tokens)
     own: dict[Role, Model] = {}
     if {"engine", "model"} & chat.model_fields_set:
         own["worker"] = _own_model("worker", chat, *_chat_choice(chat), catalogue)
@@ -86,7 +100,7 @@ def _with_own_models(config: Config, profile: Profile, catalogue: Catalogue) -> 
         profile = _put(profile, role, model.key)
     if "context_tokens" in chat.model_fields_set and "worker" in profile.roles:
         profile = _with_context(profile, profile.roles["worker"].model, chat.context_tokens)
-    return profile, catalogue
+    return replace(roster, profile=profile, catalogue=catalogue)
 
 
 def _chat_choice(chat: ChatSettings) -> tuple[str, str]:

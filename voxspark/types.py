@@ -178,6 +178,8 @@ class Asked:
     """Opaque id; the turn's events carry it."""
     text: str
     aloud: bool = True
+    role: str = ""
+    """Who of the team answers; empty is whoever the agent finds right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from voxspark.agent.intents import Intent, Intents
@@ -11,6 +11,7 @@ from voxspark.errors import ToolError
 from voxspark.listening.backchannel import is_backchannel
 from voxspark.protocols import Chat, Conversation, TurnScope
 from voxspark.tools.registry import Toolbox
+from voxspark.types import Message
 
 NOTHING_YET = "I have not said anything yet."
 NO_ANSWER = "I have no answer to that."
@@ -43,14 +44,9 @@ class LocalFirstAgent:
             if sentence := await self._do(intent, turn):
                 yield sentence
             return
-        messages = self._prompt.build(self._history.messages(), text)
-        answered = False
-        async with aclosing(self._chat.stream(messages)) as deltas:
+        async with aclosing(answer(self._chat, self._prompt.build(self._history.messages(), text))) as deltas:
             async for delta in deltas:
-                answered = answered or any(map(str.isalnum, delta))
                 yield delta
-        if not answered:  # a question that meets silence was not heard, a person would think
-            yield NO_ANSWER
 
     async def _do(self, intent: Intent, turn: TurnScope) -> str:
         """The sentence that answers an intent; empty when silence does."""
@@ -69,6 +65,32 @@ class LocalFirstAgent:
             return error.message
         turn.used(tool.name, intent.arguments, answer)
         return answer
+
+
+class Expert:
+    """Hands every question to one model of the team: for those who name it."""
+
+    def __init__(self, chat: Chat, prompt: Prompt, history: Conversation) -> None:
+        self._chat = chat
+        self._prompt = prompt
+        self._history = history
+
+    async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
+        """See `protocols.Agent.reply`."""
+        async with aclosing(answer(self._chat, self._prompt.build(self._history.messages(), text))) as deltas:
+            async for delta in deltas:
+                yield delta
+
+
+async def answer(chat: Chat, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    """The model's answer, or a sentence instead of none: a question that meets silence was not heard, people think."""
+    answered = False
+    async with aclosing(chat.stream(messages)) as deltas:
+        async for delta in deltas:
+            answered = answered or any(map(str.isalnum, delta))
+            yield delta
+    if not answered:
+        yield NO_ANSWER
 
 
 class Recital:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from voxspark.plan_view.models import ProgressLine
     from voxspark.vram.catalogue import Catalogue
 
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for scripts.")
 name_argument = click.argument("name", shell_complete=session.complete_models)
 
 
@@ -34,7 +33,7 @@ def models() -> None:
 @click.option(
     "--profile", metavar="PROFILE", shell_complete=session.complete_profiles, help="Only its models, as it sizes them."
 )
-@json_option
+@session.json_option
 @click.pass_obj
 def list_(config_file: Path | None, profile: str | None, as_json: bool) -> None:
     """What each is for, its size, and whether it is pulled."""
@@ -97,7 +96,7 @@ def why(config_file: Path | None, name: str, context_tokens: int) -> None:
 
 @models.command()
 @name_argument
-@json_option
+@session.json_option
 @click.pass_obj
 def load(config_file: Path | None, name: str, as_json: bool) -> None:
     """Bring a model (or a role's) into memory."""
@@ -108,7 +107,7 @@ def load(config_file: Path | None, name: str, as_json: bool) -> None:
 
 @models.command()
 @name_argument
-@json_option
+@session.json_option
 @click.pass_obj
 def unload(config_file: Path | None, name: str, as_json: bool) -> None:
     """Take a model out of memory."""

@@ -70,7 +70,7 @@ class About:
 @click.option("--memory", "memory_gib", type=click.FloatRange(1), help="Pretend to have this many GiB for models.")
 @click.option("--discrete", is_flag=True, help="With --memory: it is a graphics card's, not shared with the CPU.")
 @click.option("--svg", "svg_file", type=click.Path(path_type=Path, dir_okay=False), help="Draw it into this file.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for scripts.")
+@session.json_option
 @click.pass_obj
 def plan(
     config_file: Path | None,

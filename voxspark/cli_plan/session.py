@@ -6,16 +6,19 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import click
+
 from voxspark.errors import ControlError, EngineError, VoxSparkError, root_cause
 
 if TYPE_CHECKING:
-    import click
     from click.shell_completion import CompletionItem
 
     from voxspark.config import Config
     from voxspark.control.client import Client
 
 T = TypeVar("T")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for scripts.")
 
 TAGS_SECONDS = 2.0
 """How long Ollama may take to say what is pulled."""

@@ -64,10 +64,10 @@ class Client:
                 if "result" in message:
                     return message["result"]
 
-    def ask(self, text: str, *, aloud: bool = True) -> Answer:
-        """Ask a question; read the answer's pieces as they come."""
+    def ask(self, text: str, *, aloud: bool = True, role: str = "") -> Answer:
+        """Ask a question; read the answer's pieces as they come. `role`: who of the team answers."""
         self._last_id += 1
-        return Answer(self, self._last_id, {"text": text, "aloud": aloud})
+        return Answer(self, self._last_id, {"text": text, "aloud": aloud, "role": role})
 
     async def pull(self, name: str) -> AsyncGenerator[Message, None]:
         """Download a model: `model`, `status`, `completed_bytes` and `total_bytes`, until it is there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -13,8 +13,8 @@ from voxspark.types import Pcm16, Transcript
 class Daemon(Protocol):
     """The assistant, as a door sees it. Every call raises VoxSparkError when it cannot be done now."""
 
-    def ask(self, text: str, *, aloud: bool) -> AsyncGenerator[Event, None]:
-        """Answer a question: the events of that turn only, ending with TurnEnded.
+    def ask(self, text: str, *, aloud: bool, role: str = "") -> AsyncGenerator[Event, None]:
+        """Answer a question: the events of that turn only, ending with TurnEnded. `role`: who of the team answers.
 
         Closing the generator stops the reading, not the turn.
         """
@@ -57,6 +57,10 @@ class Daemon(Protocol):
 
         The iterator raises ControlError `subscriber-too-slow` when its reader falls 256 events behind.
         """
+        ...
+
+    async def swarm(self, questions: Sequence[str]) -> list[dict[str, Any]]:
+        """Answers, in order, made in the background: `question`, `text`, `error` (or None), `seconds`."""
         ...
 
     async def models_load(self, name: str) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from voxspark import __version__
+from voxspark.agent.swarm import Swarm
 from voxspark.assistant import Assistant
 from voxspark.control.daemon import Models
 from voxspark.errors import ControlError
@@ -30,14 +31,15 @@ from voxspark.types import (
 class AssistantDaemon:
     """Implements `control.daemon.Daemon` on an Assistant."""
 
-    def __init__(self, assistant: Assistant, models: Models) -> None:
+    def __init__(self, assistant: Assistant, models: Models, swarm: Swarm) -> None:
         self._assistant = assistant
+        self._swarm = swarm
         self._models = models
         self._parts = assistant.parts
 
-    def ask(self, text: str, *, aloud: bool) -> AsyncGenerator[Event, None]:
+    def ask(self, text: str, *, aloud: bool, role: str = "") -> AsyncGenerator[Event, None]:
         """Events of the turn that answers `text`, to its end."""
-        return self._turn_of(Asked(uuid4().hex, text, aloud))
+        return self._turn_of(Asked(uuid4().hex, text, aloud, role))
 
     def say(self, text: str) -> AsyncGenerator[Event, None]:
         """Events of the turn that says `text`, to its end."""
@@ -90,6 +92,18 @@ class AssistantDaemon:
         if (turn := self._assistant.live) is not None and turn.confirmed:
             return "speaking" if turn.audible else "thinking"
         return "hearing" if self._parts.listener.active else "listening"
+
+    async def swarm(self, questions: Sequence[str]) -> list[dict[str, Any]]:
+        """Answers made in the background."""
+        return [
+            {
+                "question": answer.question,
+                "text": answer.text,
+                "error": None if answer.error is None else {"code": answer.error.code, "message": answer.error.message},
+                "seconds": round(answer.seconds, 2),
+            }
+            for answer in await self._swarm.map(questions)
+        ]
 
     async def models_load(self, name: str) -> dict[str, Any]:
         """Bring a model into memory."""

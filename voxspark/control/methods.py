@@ -91,6 +91,7 @@ class Methods:
             "stop": Method(NoParams, _order(daemon.stop)),
             "status": Method(NoParams, self._status),
             "history": Method(HistoryParams, self._history),
+            "swarm": Method(rpc.SwarmParams, self._swarm, long=True),
             "models.list": Method(NoParams, self._list_models, long=True),
             "models.load": Method(ModelParams, self._load_model, long=True),
             "models.unload": Method(ModelParams, self._unload_model, long=True),
@@ -109,7 +110,9 @@ class Methods:
         raise RpcError(ErrorCode.UNKNOWN_METHOD, "unknown-method", f"There is no method {name[:64]}.", hint)
 
     async def _ask(self, params: AskParams, exchange: Exchange) -> Message:
-        return await _follow(self._daemon.ask(params.text, aloud=params.aloud), exchange, stream=params.stream)
+        return await _follow(
+            self._daemon.ask(params.text, aloud=params.aloud, role=params.role), exchange, stream=params.stream
+        )
 
     async def _say(self, params: rpc.SayParams, exchange: Exchange) -> Message:
         return await _follow(self._daemon.say(params.text), exchange, stream=False)
@@ -125,6 +128,9 @@ class Methods:
 
     async def _history(self, params: HistoryParams, _: Exchange) -> list[Message]:
         return self._daemon.history(params.limit)
+
+    async def _swarm(self, params: rpc.SwarmParams, _: Exchange) -> list[Message]:
+        return await self._daemon.swarm(params.questions)
 
     async def _list_models(self, _: NoParams, __: Exchange) -> list[Message]:
         return await self._daemon.models_list()

@@ -172,6 +172,8 @@ class AskParams(Params):
     """Speak the reply."""
     stream: bool = True
     """Send the reply piece by piece, as `reply` notifications, before the result."""
+    role: Annotated[str, Field(max_length=64)] = ""
+    """Who of the team answers: `coder`, `manager`, …; empty is whoever the agent finds right."""
 
 
 class SayParams(Params):
@@ -195,6 +197,13 @@ class TranscribeParams(Params):
         if self.path is not None and not self.path.startswith("/"):
             raise ValueError("path must be absolute")
         return self
+
+
+class SwarmParams(Params):
+    """Questions for the swarm."""
+
+    questions: Annotated[list[Text], Field(min_length=1, max_length=64)]
+    """Each is answered by itself, in the background."""
 
 
 class ModelParams(Params):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -23,7 +23,8 @@ EVENT_SECONDS = 0.25
 class Models:
     """Over the ledger, which decides, and Ollama, which downloads."""
 
-    def __init__(self, ledger: Ledger, client: OllamaClient, emit: Emit, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, client: Callable[[], OllamaClient], emit: Emit, clock: Clock) -> None:
+        """`client` makes the one client, when it is first needed: that takes memory, and many need none."""
         self._ledger = ledger
         self._client = client
         self._emit = emit
@@ -53,7 +54,7 @@ class Models:
         """By key, tag or alias. Raises EngineError."""
         tag = require_tag(self._ledger.catalogue.find(name))
         told_at = float("-inf")
-        async with aclosing(self._client.pull(tag)) as steps:
+        async with aclosing(self._client().pull(tag)) as steps:
             async for step in steps:
                 now = anyio.current_time()
                 if step.status != "success" and now - told_at < EVENT_SECONDS:
@@ -67,7 +68,7 @@ class Models:
     async def list(self) -> list[dict[str, Any]]:
         """The catalogue, with what is pulled and what is in memory."""
         try:
-            pulled = [each.name for each in await self._client.pulled()]
+            pulled = [each.name for each in await self._client().pulled()]
         except EngineError:
             pulled = None
         states = {model: resident.state for model, resident in self._ledger.book.residents.items()}

@@ -55,7 +55,7 @@ class OllamaRunner:
     async def load(self, rung: Rung) -> Loaded:
         """Preload, read back, and refuse what fell to the CPU or came with another context."""
         model = self._roster.catalogue.models[rung.model]
-        options = self._options_of(model, rung)
+        options = options_for(self._config, self._roster, rung)
         async with self._one_load:
             await self._check(model)
             self._options[model.key] = options
@@ -116,18 +116,6 @@ class OllamaRunner:
         keys = {key for post in posts for key in (post.model, *post.alternatives)} | self._options.keys()
         return {key for key in keys if self._roster.catalogue.models[key].runner == "ollama"}
 
-    def _options_of(self, model: Model, rung: Rung) -> ModelOptions:
-        settings = chat_settings(self._config, self._roster, rung)
-        sampling: dict[str, float | int] = dict(model.sampling)
-        chosen = settings.model_dump(include={"temperature", "top_p", "top_k"}, exclude_unset=True)
-        return ModelOptions(
-            model=model.id,
-            context_tokens=rung.context_tokens,
-            keep_alive=settings.keep_alive,
-            cpu=rung.device == "cpu",
-            sampling=sampling | chosen | {"num_predict": settings.max_tokens},
-        )
-
     async def _check(self, model: Model) -> None:
         """Whether it is there and can do what the catalogue says. Raises EngineError."""
         shown = await self._client.show(model.id)
@@ -170,3 +158,17 @@ class OllamaRunner:
 
     def _context_bytes(self) -> int:
         return CUDA_CONTEXT_BYTES if self._gpu else 0
+
+
+def options_for(config: Config, roster: Roster, rung: Rung) -> ModelOptions:
+    """The one set of options of a model, whoever uses it: another set would load it anew."""
+    model = roster.catalogue.models[rung.model]
+    settings = chat_settings(config, roster, rung)
+    chosen = settings.model_dump(include={"temperature", "top_p", "top_k"}, exclude_unset=True)
+    return ModelOptions(
+        model=model.id,
+        context_tokens=rung.context_tokens,
+        keep_alive=settings.keep_alive,
+        cpu=rung.device == "cpu",
+        sampling={**chosen, "num_predict": settings.max_tokens},
+    )
