@@ -109,6 +109,8 @@ def start_log(level: str, *, as_json: bool) -> None:
         format="%(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    for library in ("httpx", "httpcore"):  # a line per request, and Ollama is asked every two seconds
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def log_level(level: str, *, as_json: bool, at_terminal: bool) -> int:

@@ -25,7 +25,7 @@ class Roster:
     profile: Profile
     catalogue: Catalogue
     why: tuple[str, ...] = ()
-    """What `auto` thought of each profile, the chosen one last."""
+    """What `auto` thought of each profile, the chosen one last; then who stands in for whom."""
 
     def model_of(self, role: str) -> Model:
         """Who fills a role of the profile."""
@@ -53,7 +53,7 @@ def make_roster(
         catalogue = load_catalogue()
         suited = _suited(load_profiles(catalogue), catalogue, machine)
         choice = choose(suited, catalogue, machine.budget, pulled, measured)
-        roster = _with_own_models(config, Roster(choice.profile, catalogue, choice.reasons))
+        roster = _runnable(_with_own_models(config, Roster(choice.profile, catalogue, choice.reasons)))
     else:
         roster = named_roster(config)
     check(roster.profile, machine.budget, roster.catalogue, measured).require()
@@ -63,7 +63,7 @@ def make_roster(
 def named_roster(config: Config) -> Roster:
     """The profile that the configuration names, not checked against any machine. Raises ConfigError."""
     catalogue = load_catalogue()
-    return _with_own_models(config, Roster(find_profile(config.profile, catalogue), catalogue))
+    return _runnable(_with_own_models(config, Roster(find_profile(config.profile, catalogue), catalogue)))
 
 
 def wants_ollama(config: Config) -> bool:
@@ -80,6 +80,30 @@ def _suited(profiles: Mapping[str, Profile], catalogue: Catalogue, machine: Mach
         for key, profile in profiles.items()
         if all(catalogue.models[post.model].runner == "engine" for post in profile.roles.values())
     }
+
+
+def _runnable(roster: Roster) -> Roster:
+    """Whoever cannot be run here gives way to the first alternative that can; without one, the load tells why."""
+    roles, why = {}, []
+    for role, post in roster.profile.roles.items():
+        keys = (post.model, *post.alternatives)
+        able = [key for key in keys if not _obstacle(role, roster.catalogue.models[key])]
+        if able and able[0] != post.model:
+            wanted, taken = (roster.catalogue.models[key] for key in (post.model, able[0]))
+            why.append(f"{taken.name} takes the place of {wanted.name}: {_obstacle(role, wanted)}")
+        model, *others = able or keys
+        roles[role] = replace(post, model=model, alternatives=tuple(others))
+    return replace(roster, profile=replace(roster.profile, roles=roles), why=(*roster.why, *why))
+
+
+def _obstacle(role: str, model: Model) -> str:
+    """What keeps a model from being run on this machine, in a sentence; empty when nothing is known to."""
+    if model.runner == "ollama":
+        return ""
+    if not model.engine:
+        return "VoxSpark has no engine for it yet."
+    spec = find(kind_of(role), model.engine)
+    return f"it needs {', '.join(missing)}. Run: {spec.install}" if (missing := spec.missing()) else ""
 
 
 def _with_own_models(config: Config, roster: Roster) -> Roster:

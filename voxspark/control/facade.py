@@ -140,7 +140,7 @@ class AssistantDaemon:
             "timers": [timer.name for timer in self._parts.timers.running],
             "memory": self._models.snapshot(),
             "memory_mb": _resident_mb(),
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1_000_000),
             "last_failure": failure.to_json() if failure else None,
         }
 

@@ -42,7 +42,7 @@ class OllamaRunner:
     def __init__(
         self, client: OllamaClient, config: Config, roster: Roster, prefix: Sequence[Message], *, gpu: bool
     ) -> None:
-        """`prefix`: what every prompt of the worker begins with. `gpu`: there is one, so nothing may fall off it."""
+        """`prefix`: what every prompt begins with. `gpu`: there is one, so nothing may fall off it."""
         self._client = client
         self._config = config
         self._roster = roster
@@ -65,7 +65,7 @@ class OllamaRunner:
                 if "embedding" in model.capabilities:
                     return Loaded(OllamaEmbedder(self._client, options), self._taken(rung, row))
                 chat = OllamaChat(self._client, options)
-                await chat.warm(self._prefix if rung.role in ("worker", "manager") else [])
+                await chat.warm(self._prefix)
             except BaseException:
                 with anyio.move_on_after(UNDO_SECONDS, shield=True), suppress(EngineError):
                     await self._client.unload(model.id)

@@ -13,7 +13,7 @@ from voxspark.vram.book import Book
 from voxspark.vram.catalogue import Catalogue
 from voxspark.vram.catalogue import Runner as Place
 from voxspark.vram.runner import Loaded, Runner
-from voxspark.vram.state import DRAIN_SECONDS
+from voxspark.vram.state import DRAIN_SECONDS, Resident
 from voxspark.vram.team import Rung
 from voxspark.vram.watchdog import Probe, recovered
 
@@ -109,7 +109,7 @@ class Hands:
         self._book.move(
             rung.model,
             "resident",
-            f"{rung.name} is in memory.",
+            f"{rung.name} is in memory, {_because(self._book.residents[rung.model])}.",
             bytes=loaded.bytes or rung.bytes,
             loaded_at=now,
             last_used_at=now,
@@ -188,3 +188,9 @@ class Hands:
         self.steps += 1
         self._book.available_bytes = (await self._probe()).available_bytes
         self._on_change()
+
+
+def _because(resident: Resident) -> str:
+    if resident.pinned:
+        return f"pinned as {resident.role}"
+    return f"kept by the profile as {resident.role}" if resident.kept else f"asked for as {resident.role}"
