@@ -125,8 +125,6 @@ async def open_engines(config: Config, emit: Emit, clock: Clock) -> AsyncGenerat
     running, pulled = await _found_in(client()) if wants_ollama(config) else ([], [])
     here = await anyio.to_thread.run_sync(partial(machine_of, config, resident_bytes=sum(row.bytes for row in running)))
     roster = make_roster(config, here, pulled, measured)
-    for reason in roster.why:
-        log.info("%s", reason)
     prompt = make_prompt(config, roster)
     async with anyio.create_task_group() as group:
         runners = await _runners(config, roster, prompt, client, here, group)
@@ -141,6 +139,9 @@ async def open_engines(config: Config, emit: Emit, clock: Clock) -> AsyncGenerat
             clock=clock,
             evict_foreign=config.plan.evict_foreign,
         )
+        for reason in roster.why:
+            log.info("%s", reason)
+            ledger.book.decide(reason)
         await group.start(ledger.run)
         try:
             yield _engines(config, roster, prompt, ledger, Models(ledger, client, emit, clock))

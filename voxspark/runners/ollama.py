@@ -15,6 +15,7 @@ from voxspark.engines.ollama.client import ModelOptions, OllamaClient, Running, 
 from voxspark.errors import EngineError
 from voxspark.roster import Roster
 from voxspark.runners.settings import chat_settings
+from voxspark.runners.turnstile import Turnstile
 from voxspark.types import Message
 from voxspark.vram.catalogue import Model
 from voxspark.vram.runner import Loaded, Look, Lost, Seen
@@ -49,14 +50,14 @@ class OllamaRunner:
         self._prefix = prefix
         self._gpu = gpu
         self._options: dict[str, ModelOptions] = {}
-        self._one_load = anyio.Lock()
-        """Ollama loads one model at a time; one that waits would only run into its own time limit."""
+        self._loading = Turnstile()
+        """Ollama loads one model at a time; one that waits there would only run into its own time limit."""
 
     async def load(self, rung: Rung) -> Loaded:
         """Preload, read back, and refuse what fell to the CPU or came with another context."""
         model = self._roster.catalogue.models[rung.model]
         options = options_for(self._config, self._roster, rung)
-        async with self._one_load:
+        async with self._loading.passing(rung.load_seconds):
             await self._check(model)
             self._options[model.key] = options
             await self._client.preload(options)
