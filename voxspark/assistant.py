@@ -51,8 +51,7 @@ from voxspark.types import (
 log = logging.getLogger(__name__)
 
 INBOX_BOUND = 256
-QUEUE_BOUND = 16
-"""Requests that may wait for the live turn."""
+QUEUE_BOUND = 16  # requests that may wait for the live turn
 
 GOODBYE_SECONDS = 1.0
 """How long a shutdown waits for the live turn to be cut and committed."""
@@ -173,10 +172,9 @@ class Assistant:
             case SilenceGrew(_, silence_seconds):
                 self._silence_seconds = silence_seconds
                 self._confirm_when_silent_enough()
-            case events.TurnJudged(_, number, patience_seconds):
-                if self._turn and self._turn.number == number:
-                    self._patience_seconds = patience_seconds
-                    self._confirm_when_silent_enough()
+            case events.TurnJudged(_, number, patience_seconds) if self._turn and self._turn.number == number:
+                self._patience_seconds = patience_seconds
+                self._confirm_when_silent_enough()
             case SpeechResumed(at):
                 self._silence_seconds = 0.0
                 self.emit(events.SpeechStarted(at, resumed=True))
@@ -221,8 +219,7 @@ class Assistant:
                 self.emit(events.Stopping(self.parts.clock(), reason))
                 self._ended.set()
 
-    def _handle_all(self, signals: Iterable[Signal]) -> None:
-        """What follows from a signal at once, before anything else in the inbox."""
+    def _handle_all(self, signals: Iterable[Signal]) -> None:  # at once, before anything else in the inbox
         for signal in signals:
             self._handle(signal)
 
@@ -370,14 +367,15 @@ class Assistant:
             asked = self._queue.popleft()
             self.waiting -= 1
             utterance = Utterance(None, asked.text, now, now, "socket")
-            match asked:
-                case Asked(request, _, aloud, role):
-                    agent = self.parts.expert(role) if role else self.parts.agent
-                case SayRequested(request, text):
-                    agent, aloud = Recital(text), True
-            self._start(utterance, agent, request=request, aloud=aloud).confirm()
+            agent, aloud = self._answerer(asked), not isinstance(asked, Asked) or asked.aloud
+            self._start(utterance, agent, request=asked.request, aloud=aloud).confirm()
         elif ring and (text := self._rings.announcement):
             self._start(Utterance(None, text, now, now, "timer"), Recital(text), chime=True).confirm()
+
+    def _answerer(self, asked: Asked | SayRequested) -> Agent:
+        if isinstance(asked, SayRequested):
+            return Recital(asked.text)
+        return self.parts.expert(asked.role) if asked.role else self.parts.agent
 
     def _commit_orphan(self, action: Action) -> None:
         """What a dead turn started has been done."""
@@ -387,7 +385,7 @@ class Assistant:
     def _end_if_once(self, result: TurnResult | None = None) -> None:
         if not self._once or self._turn or self._queue:
             return
-        heard_one = result is not None and result.outcome in ("answered", "failed")
+        heard_one = result and result.outcome in ("answered", "failed")
         if not self._microphone_open or (heard_one and not self.parts.config.devices.microphone.startswith("file:")):
             self._handle(ShutdownRequested("once"))
 

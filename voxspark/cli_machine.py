@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from voxspark.cli_plan.session import json_option
+from voxspark.cli_plan.session import json_option, pulled_tags
+
+if TYPE_CHECKING:
+    from voxspark.config import Config
 
 
 @click.command()
@@ -53,7 +57,7 @@ def show(config_file: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(loaded.model_dump_json())
     else:
-        click.echo(as_toml(loaded, values_in_force(loaded)), nl=False)
+        click.echo(as_toml(loaded, values_in_force(loaded, _pulled(loaded))), nl=False)
 
 
 @config.command()
@@ -63,5 +67,11 @@ def check(config_file: Path | None) -> None:
     from voxspark.compose import check_engines
     from voxspark.config import load_config
 
-    check_engines(load_config(config_file))
+    loaded = load_config(config_file)
+    check_engines(loaded, _pulled(loaded))
     click.echo("The configuration is good.")
+
+
+def _pulled(config: Config) -> list[str]:
+    """What Ollama has, where that decides anything."""
+    return (pulled_tags(config) or []) if config.profile == "auto" else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -162,7 +162,7 @@ async def _runners(
 ) -> dict[Place, Runner]:
     """One per place that the team is run in; models loaded by hand may still come to the daemon or a worker."""
     prefix = prompt.prefix()
-    processes = ProcessRunner(config, roster, prefix)
+    processes = ProcessRunner(config, roster, prefix, Nvml())
     await group.start(processes.run)
     runners: dict[Place, Runner] = {"worker": processes, "engine": LocalRunner(config, roster, prefix)}
     if roster.uses("ollama"):
@@ -218,17 +218,20 @@ def _engine_name(model: Model) -> str:
     return f"{model.engine or model.runner} {model.id}"
 
 
-def values_in_force(config: Config) -> Mapping[str, Settings]:
-    """The tables that follow from the profile; none while the profile cannot be used."""
+def values_in_force(config: Config, pulled: Collection[str]) -> Mapping[str, Settings]:
+    """The tables that follow from the profile; none while the profile cannot be used. `pulled`: tags, for `auto`."""
     try:
-        return in_force(config, make_roster(config, machine_of(config)))
+        return in_force(config, make_roster(config, machine_of(config), pulled))
     except VoxSparkError:
         return {}
 
 
-def check_engines(config: Config) -> None:
-    """Whether the configuration can be used as far as that can be told without loading. Raises VoxSparkError."""
-    roster = make_roster(config, machine_of(config))
+def check_engines(config: Config, pulled: Collection[str]) -> None:
+    """Whether the configuration can be used as far as that can be told without loading. Raises VoxSparkError.
+
+    `pulled`: tags, for `auto`.
+    """
+    roster = make_roster(config, machine_of(config), pulled)
     for role, post in roster.profile.roles.items():
         model = roster.catalogue.models[post.model]
         if model.engine:

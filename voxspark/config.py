@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from voxspark.errors import ConfigError
 
@@ -179,7 +179,7 @@ class PlanSettings(Settings):
     """The memory plan."""
 
     context_tokens: int = Field(0, ge=0, le=1 << 20)
-    """Context of every model that has no other in its profile; 0 is the profile's."""
+    """Context of every model that has no other in its profile, from 512; 0 is the profile's."""
     floor_gib: float | None = Field(None, ge=0)
     """Memory that models never get; unset it is a sixth of the machine's, at least 1.5 and at most 16 GiB."""
     evict_foreign: bool = False
@@ -189,6 +189,13 @@ class PlanSettings(Settings):
     machine, what it holds is measured but not planned."""
     proc: str = "/proc"
     """Where the kernel's files about memory are."""
+
+    @field_validator("context_tokens")
+    @classmethod
+    def _enough(cls, value: int) -> int:
+        if 0 < value < 512:
+            raise ValueError("a conversation needs at least 512")
+        return value
 
 
 class LogSettings(Settings):

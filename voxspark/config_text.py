@@ -40,9 +40,8 @@ def _toml_lines(table: BaseModel, chosen: BaseModel | None) -> list[str]:
     return [
         line
         for name, field in type(table).model_fields.items()
-        for line in _toml_entry(
-            name, getattr(table, name), field.description, chosen is None or name in chosen.model_fields_set
-        )
+        for is_set in (chosen is None or name in chosen.model_fields_set,)
+        for line in _toml_entry(name, getattr(chosen if chosen and is_set else table, name), field.description, is_set)
     ]
 
 

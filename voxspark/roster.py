@@ -8,14 +8,21 @@ from typing import Literal
 
 from voxspark.config import ChatSettings, Config, Settings
 from voxspark.engines.registry import find
+from voxspark.errors import ConfigError
 from voxspark.vram.catalogue import GB, Catalogue, Model, Role, Runner, load_catalogue
 from voxspark.vram.probes import Machine
 from voxspark.vram.profiles import Measured, Post, Profile, check, choose, find_profile, load_profiles
 
 AUTO = "auto"
 
+NEEDED: tuple[Role, ...] = ("worker", "ears", "voice")
+"""Without one of them there is no conversation."""
+
 UNKNOWN_TAG_GB = 6.0
 """Taken for an Ollama model that the catalogue does not know: an 8B model in 4 bits. Read back after its first load."""
+
+LEAST_CONTEXT_TOKENS = 512
+"""Of `ChatSettings`; embedding models and hand-written profiles may have less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,19 @@ def make_roster(
     """
     if config.profile == AUTO:
         catalogue = load_catalogue()
-        suited = _suited(load_profiles(catalogue), catalogue, machine)
+        profiles = {key: _in_context(config, each) for key, each in load_profiles(catalogue).items()}
+        suited = _suited(profiles, catalogue, machine)
         choice = choose(suited, catalogue, machine.budget, pulled, measured)
         roster = _runnable(_with_own_models(config, Roster(choice.profile, catalogue, choice.reasons)))
     else:
         roster = named_roster(config)
+    for role in NEEDED:
+        if role not in roster.profile.roles:
+            raise ConfigError(
+                "role-unfilled",
+                f"The profile {roster.profile.key} has nobody for {role}.",
+                f"Add [roles.{role}] to it.",
+            )
     check(roster.profile, machine.budget, roster.catalogue, measured).require()
     return roster
 
@@ -93,7 +108,7 @@ def _runnable(roster: Roster) -> Roster:
             why.append(f"{taken.name} takes the place of {wanted.name}: {_obstacle(role, wanted)}")
         model, *others = able or keys
         roles[role] = replace(post, model=model, alternatives=tuple(others))
-    return replace(roster, profile=replace(roster.profile, roles=roles), why=(*roster.why, *why))
+    return replace(roster, profile=_one_size(replace(roster.profile, roles=roles)), why=(*roster.why, *why))
 
 
 def _obstacle(role: str, model: Model) -> str:
@@ -109,12 +124,14 @@ def _obstacle(role: str, model: Model) -> str:
 def _with_own_models(config: Config, roster: Roster) -> Roster:
     """What [chat], [transcriber], [voice] and [plan] set takes the place of the profile's choice."""
     chat, ears, voice = config.chat, config.transcriber, config.voice
-    profile, catalogue = roster.profile, roster.catalogue
-    if config.plan.context_tokens:
-        profile = profile.at_context(config.plan.context_tokens)
+    profile, catalogue = _in_context(config, roster.profile), roster.catalogue
     own: dict[Role, Model] = {}
     if {"engine", "model"} & chat.model_fields_set:
-        own["worker"] = _own_model("worker", chat, *_chat_choice(chat), catalogue)
+        context = profile.context_of("worker") if "worker" in profile.roles else profile.context_tokens
+        sized = ChatSettings(
+            **{"context_tokens": max(context, LEAST_CONTEXT_TOKENS), **chat.model_dump(exclude_unset=True)}
+        )
+        own["worker"] = _own_model("worker", sized, *_chat_choice(chat), catalogue)
     if {"engine", "model"} & ears.model_fields_set:
         own["ears"] = _own_model("ears", ears, ears.engine, ears.model, catalogue)
     if "engine" in voice.model_fields_set:
@@ -146,7 +163,7 @@ def _own_model(role: Role, settings: Settings, engine: str, id: str, catalogue: 
     spec = find(kind_of(role), engine)
     needs = spec.memory(settings)
     return Model(
-        key=f"own-{role}",
+        key=f"own-{role}:{id}",  # what is measured is kept by key, and the next one is another model
         name=id,
         roles=(role,),
         id=id,
@@ -160,6 +177,20 @@ def _own_model(role: Role, settings: Settings, engine: str, id: str, catalogue: 
         source="Set in the configuration; its memory is an estimate of its engine",
         confidence="low",
     )
+
+
+def _in_context(config: Config, profile: Profile) -> Profile:
+    return profile.at_context(config.plan.context_tokens) if config.plan.context_tokens else profile
+
+
+def _one_size(profile: Profile) -> Profile:
+    """Roles that have come to share a model share the size of the first of them, as in a `Team`."""
+    first: dict[str, Post] = {}
+    roles = {}
+    for role, post in profile.roles.items():
+        size = first.setdefault(post.model, post)
+        roles[role] = replace(post, context_tokens=size.context_tokens, slots=size.slots, device=size.device)
+    return replace(profile, roles=roles)
 
 
 def _with_context(profile: Profile, model: str, context_tokens: int) -> Profile:

@@ -30,7 +30,7 @@ from voxspark.control.rpc import (
     RpcError,
 )
 from voxspark.errors import ControlError, VoxSparkError
-from voxspark.events import Event, Failed, Reply, TurnEnded
+from voxspark.events import Event, Failed, ModelPulled, Reply, TurnEnded
 from voxspark.types import SAMPLE_RATE_HZ, Pcm16
 
 MAX_AUDIO_BYTES = 64 << 20
@@ -142,14 +142,15 @@ class Methods:
         return await self._daemon.models_unload(params.name)
 
     async def _pull_model(self, params: ModelParams, exchange: Exchange) -> Message:
+        step: ModelPulled | None = None
         async with aclosing(self._daemon.models_pull(params.name)) as steps:
             async for step in steps:
                 if exchange.request.wants_answer:
                     progress = {key: value for key, value in step.to_json().items() if key not in ("event", "at")}
                     await exchange.notify("pull", {"id": exchange.request.id, **progress})
-                if step.status == "success":
-                    return {"model": step.model, "status": step.status}
-        raise ControlError("pull-lost", f"The download of {params.name} ended without a result.", "Pull it again.")
+        if step is None or step.status != "success":
+            raise ControlError("pull-lost", f"The download of {params.name} ended without a result.", "Pull it again.")
+        return {"model": step.model, "status": step.status}
 
     async def _subscribe(self, _: NoParams, exchange: Exchange) -> None:
         async with self._daemon.subscribe() as events:

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+import anyio
+
 from voxspark.config import Config
 from voxspark.engines.registry import find
 from voxspark.errors import EngineError
@@ -33,16 +35,18 @@ class LocalRunner:
             raise no_engine(model.name)
         kind = kind_of(rung.role)
         engine = find(kind, model.engine).create(settings_for(self._config, self._roster, rung))
-        await (engine.warm(self._prefix) if kind == "chat" else engine.warm())
+        try:
+            await (engine.warm(self._prefix) if kind == "chat" else engine.warm())
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await _close(engine)
+            raise
         self._engines[rung.model] = engine
         return Loaded(engine)
 
     async def unload(self, model: str) -> None:
         """Let it go; its thread ends after the call it is in."""
-        engine = self._engines.pop(model, None)
-        closed = getattr(engine, "close", lambda: None)()
-        if inspect.isawaitable(closed):
-            await closed
+        await _close(self._engines.pop(model, None))
 
     async def look(self) -> Look | None:
         """Nothing goes or comes here by itself."""
@@ -50,6 +54,12 @@ class LocalRunner:
 
     def on_lost(self, lost: Lost) -> None:
         """Nobody to tell."""
+
+
+async def _close(engine: Any) -> None:
+    closed = getattr(engine, "close", lambda: None)()
+    if inspect.isawaitable(closed):
+        await closed
 
 
 def no_engine(name: str) -> EngineError:

@@ -41,7 +41,14 @@ class OllamaRunner:
     """See `vram.runner.Runner`."""
 
     def __init__(
-        self, client: OllamaClient, config: Config, roster: Roster, prefix: Sequence[Message], *, gpu: bool
+        self,
+        client: OllamaClient,
+        config: Config,
+        roster: Roster,
+        prefix: Sequence[Message],
+        *,
+        gpu: bool,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         """`prefix`: what every prompt begins with. `gpu`: there is one, so nothing may fall off it."""
         self._client = client
@@ -49,6 +56,7 @@ class OllamaRunner:
         self._roster = roster
         self._prefix = prefix
         self._gpu = gpu
+        self._look_seconds = look_seconds
         self._options: dict[str, ModelOptions] = {}
         self._loading = Turnstile()
         """Ollama loads one model at a time; one that waits there would only run into its own time limit."""
@@ -60,18 +68,19 @@ class OllamaRunner:
         async with self._loading.passing(rung.load_seconds):
             await self._check(model)
             self._options[model.key] = options
-            await self._client.preload(options)
             try:
+                await self._client.preload(options)
                 row = self._accepted(model, rung, await self._row(model.id))
                 if "embedding" in model.capabilities:
-                    return Loaded(OllamaEmbedder(self._client, options), self._taken(rung, row))
+                    return Loaded(OllamaEmbedder(self._client, options), self._taken(row))
                 chat = OllamaChat(self._client, options)
                 await chat.warm(self._prefix)
             except BaseException:
+                self._options.pop(model.key, None)
                 with anyio.move_on_after(UNDO_SECONDS, shield=True), suppress(EngineError):
                     await self._client.unload(model.id)
                 raise
-        return Loaded(chat, self._taken(rung, row))
+        return Loaded(chat, self._taken(row))
 
     async def unload(self, model: str) -> None:
         """A model of ours by key, or anybody's by tag. A server that is not there holds nothing."""
@@ -81,12 +90,13 @@ class OllamaRunner:
         except EngineError as error:
             if error.code != "ollama-unreachable":
                 raise
+        self._options.pop(model, None)
 
     async def look(self) -> Look | None:
         """What `/api/ps` says, when it says it soon."""
         rows: list[Running] | None = None
         try:
-            with anyio.move_on_after(LOOK_SECONDS):
+            with anyio.move_on_after(self._look_seconds):
                 rows = await self._client.running()
         except EngineError as error:
             return Look(away=True) if error.code == "ollama-unreachable" else None
@@ -94,12 +104,12 @@ class OllamaRunner:
             return None
         ours = {full_name(self._roster.catalogue.models[key].id): key for key in self._team()}
         present = {
-            ours[full_name(row.name)]: Seen(row.bytes + self._context_bytes(), row.context_tokens)
+            ours[full_name(row.name)]: Seen(self._taken(row), row.context_tokens)
             for row in rows
             if full_name(row.name) in ours
         }
         strangers = [row for row in rows if full_name(row.name) not in ours]
-        return Look(present, tuple(Foreign(row.name, row.bytes + self._context_bytes()) for row in strangers))
+        return Look(present, tuple(Foreign(row.name, self._taken(row)) for row in strangers))
 
     def on_lost(self, lost: Lost) -> None:
         """Ollama does not tell; `look` notices."""
@@ -154,11 +164,8 @@ class OllamaRunner:
             )
         return row
 
-    def _taken(self, rung: Rung, row: Running) -> int:
-        return row.bytes + (self._context_bytes() if rung.device == "gpu" else 0)
-
-    def _context_bytes(self) -> int:
-        return CUDA_CONTEXT_BYTES if self._gpu else 0
+    def _taken(self, row: Running) -> int:
+        return row.bytes + CUDA_CONTEXT_BYTES * (self._gpu and row.gpu_bytes > 0)
 
 
 def options_for(config: Config, roster: Roster, rung: Rung) -> ModelOptions:

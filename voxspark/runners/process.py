@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 import anyio
+import anyio.to_thread
 from anyio.abc import TaskGroup, TaskStatus
 
 from voxspark.config import Config
 from voxspark.engines.worker.host import MemoryUse, Worker, WorkerChanged
+from voxspark.engines.worker.life import UNLOADED
 from voxspark.engines.worker.remote import RemoteChat, adapter_for, worker_for
+from voxspark.errors import EngineError
 from voxspark.roster import Roster, kind_of
 from voxspark.runners.local import no_engine
 from voxspark.runners.settings import settings_for
 from voxspark.types import Message
+from voxspark.vram.probes import Gpu, GpuReader, Unknown
 from voxspark.vram.runner import Loaded, Look, Lost, Seen
 from voxspark.vram.team import Rung
 
@@ -35,11 +40,12 @@ class Hosted:
 class ProcessRunner:
     """See `vram.runner.Runner`. Workers live as long as `run` does."""
 
-    def __init__(self, config: Config, roster: Roster, prefix: Sequence[Message]) -> None:
+    def __init__(self, config: Config, roster: Roster, prefix: Sequence[Message], gpus: GpuReader) -> None:
         """`prefix`: what every prompt of the language model begins with."""
         self._config = config
         self._roster = roster
         self._prefix = prefix
+        self._gpus = gpus
         self._hosted: dict[str, Hosted] = {}
         self._lost: Lost = lambda _model, _reason: None
         self._scope: TaskGroup
@@ -65,8 +71,10 @@ class ProcessRunner:
             engine = adapter_for(kind, worker)
             if isinstance(engine, RemoteChat):
                 await engine.warm(self._prefix)
-            size_bytes = _total(await worker.memory())
+            size_bytes = await self._taken(worker)
         except BaseException:
+            with anyio.CancelScope(shield=True), suppress(EngineError):  # a stuck one: it says why by itself
+                await worker.unload()
             hosted.scope.cancel()
             raise
         self._hosted[rung.model] = hosted
@@ -97,12 +105,25 @@ class ProcessRunner:
                 task_status.started()
                 await anyio.sleep_forever()
 
+    async def _taken(self, worker: Worker) -> int:
+        gpus = await anyio.to_thread.run_sync(self._gpus.read)
+        return _total(await worker.memory(), () if isinstance(gpus, Unknown) else gpus, worker.pid)
+
     def _changed(self, model: str, change: WorkerChanged) -> None:
-        if change.state == "gone" and change.failed and (hosted := self._hosted.pop(model, None)) is not None:
+        wanted = change.reason.startswith(UNLOADED.code)
+        if change.state == "gone" and not wanted and (hosted := self._hosted.pop(model, None)) is not None:
             hosted.scope.cancel()
-            self._lost(model, f"{self._roster.catalogue.models[model].name} crashed.")
+            name = self._roster.catalogue.models[model].name
+            self._lost(model, f"{name} {'crashed' if change.failed else 'did not stop and was ended'}.")
 
 
-def _total(use: MemoryUse) -> int:
-    gpu = use.gpu_reserved_bytes
-    return use.resident_bytes + gpu + CUDA_CONTEXT_BYTES * bool(gpu)
+def _total(use: MemoryUse, gpus: Sequence[Gpu], pid: int | None) -> int:
+    """By the driver where it lists the process (not from inside a container, nor on every system), else by torch.
+
+    On a GPU with memory of its own the host's is not counted: it is not of the same pool.
+    """
+    told = [(gpu, held) for gpu in gpus if pid and isinstance(held := gpu.used_bytes_of(pid), int) and held]
+    torch_bytes = use.gpu_reserved_bytes + CUDA_CONTEXT_BYTES * bool(use.gpu_reserved_bytes)
+    on_gpu = sum(held for _, held in told) or torch_bytes
+    own_memory = bool(told) and not any(gpu.integrated for gpu, _ in told)
+    return on_gpu + use.resident_bytes * (not own_memory)

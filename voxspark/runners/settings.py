@@ -5,7 +5,7 @@ from __future__ import annotations
 from voxspark.config import ChatSettings, Config, TranscriberSettings, VoiceSettings
 from voxspark.engines.bundled import locate
 from voxspark.errors import EngineError
-from voxspark.roster import Roster
+from voxspark.roster import LEAST_CONTEXT_TOKENS, Roster
 from voxspark.vram.team import Rung, Team
 
 BUNDLED = "bundled:"
@@ -33,7 +33,8 @@ def chat_settings(config: Config, roster: Roster, rung: Rung) -> ChatSettings:
     is_worker = worker is not None and model.key in (worker.model, *worker.alternatives)
     own = config.chat.model_dump(exclude_unset=True) if is_worker else {"host": config.chat.host}
     defaults = {} if model.id.startswith(BUNDLED) else {"max_tokens": REPLY_TOKENS, **model.sampling}
-    fixed = {"engine": model.engine or "ollama", "model": model.id, "context_tokens": rung.context_tokens}
+    context = max(rung.context_tokens, LEAST_CONTEXT_TOKENS)
+    fixed = {"engine": model.engine or "ollama", "model": model.id, "context_tokens": context}
     return ChatSettings(**{**defaults, **own, **fixed})
 
 

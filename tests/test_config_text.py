@@ -1,0 +1,123 @@
+"""`voxspark config show`: what is in force, and which of it the user has set."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxspark.compose import values_in_force
+from voxspark.config import Config, load_config
+from voxspark.config_text import OF_PROFILE, as_toml
+from voxspark.vram import probes
+from voxspark.vram.probes import Unknown
+
+PROC = "MemTotal: 127600748 kB\nMemAvailable: 118566368 kB\nSwapFree: 16777212 kB\n"
+
+
+class NoGpus:
+    """A machine without any, whatever the one is that this runs on."""
+
+    def read(self) -> Unknown:
+        """See `GpuReader.read`."""
+        return Unknown("There is none.")
+
+
+@pytest.fixture(autouse=True)
+def spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The memory of a Spark, and no files of the user's; its folder of kernel files."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "nothing"))
+    monkeypatch.setattr(probes, "Nvml", NoGpus)
+    (tmp_path / "meminfo").write_text(PROC)
+    return str(tmp_path)
+
+
+def config(proc: str, **tables: Any) -> Config:
+    return Config.model_validate({**tables, "plan": {"proc": proc, **tables.get("plan", {})}})
+
+
+def shown(made: Config) -> str:
+    return as_toml(made, values_in_force(made, []))
+
+
+def table(text: str, name: str) -> list[str]:
+    """The lines of a table that set something, behind a # or not."""
+    lines = text.partition(f"[{name}]\n")[2].partition("\n\n")[0].splitlines()
+    return [line for line in lines if " = " in line or line.endswith("is not set")]
+
+
+def test_what_follows_from_the_profile_is_behind_a_mark_and_shows_its_value(spark: str) -> None:
+    chat = table(shown(config(spark, profile="everyday")), "chat")
+    assert '# model = "qwen3:8b"' in chat
+    assert '# engine = "ollama"' in chat
+    assert "# context_tokens = 8192" in chat
+    assert "# temperature = 0.7" in chat  # the model's own, not the default of the table
+    assert all(line.startswith("# ") for line in chat)
+
+
+def test_what_the_user_has_set_is_not_behind_a_mark(spark: str) -> None:
+    text = shown(config(spark, profile="ollama", chat={"temperature": 0.25}, voice={"speed": 1.5}))
+    assert [line for line in table(text, "chat") if not line.startswith("#")] == ["temperature = 0.25"]
+    assert [line for line in table(text, "voice") if not line.startswith("#")] == ["speed = 1.5"]
+    assert [line for line in table(text, "transcriber") if not line.startswith("#")] == []
+    assert tomllib.loads(text)["profile"] == "ollama"
+
+
+def test_other_tables_do_not_follow_from_the_profile(spark: str) -> None:
+    text = shown(config(spark))
+    assert "hangover_seconds = 2.0" in table(text, "listening")
+    assert set(tomllib.loads(text)["patience"]) == set(type(Config().patience).model_fields)
+
+
+def test_nothing_is_a_remark_and_something_a_value(spark: str) -> None:
+    assert "# floor_gib is not set" in table(shown(config(spark)), "plan")
+    assert "floor_gib = 4.0" in table(shown(config(spark, plan={"floor_gib": 4})), "plan")
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"profile": "everyday", "chat": {"context_tokens": 1_000_000}},  # more than the model takes
+        {"profile": "embedded", "transcriber": {"model": "tiny.en"}},  # found among the bundled ones
+        {"profile": "embedded", "plan": {"context_tokens": 512}},
+        {"profile": "embedded", "chat": {"engine": "ollama", "model": "größe:8b"}},
+        {"profile": "auto"},
+        {"profile": "nonsense", "chat": {"temperature": 0.5}},
+        {"profile": "everyday", "plan": {"floor_gib": 100_000}},  # does not fit
+        {"profile": "embedded", "voice": {"engine": "nonsense"}},
+    ],
+)
+def test_what_is_shown_loads_to_the_same(spark: str, tmp_path: Path, tables: dict[str, Any]) -> None:
+    made, file = config(spark, **tables), tmp_path / "config.toml"
+    file.write_text(shown(made), "utf-8")
+    loaded = load_config(file, {})
+    assert loaded == made
+    for name in OF_PROFILE:
+        assert getattr(loaded, name).model_fields_set == getattr(made, name).model_fields_set
+
+
+CHOICES = st.fixed_dictionaries(
+    {},
+    optional={
+        "model": st.text(),
+        "host": st.text(),
+        "temperature": st.floats(0, 1e300),
+        "context_tokens": st.integers(512, 1 << 40),
+        "system_prompt": st.text(),
+        "tell_time": st.booleans(),
+    },
+)
+
+
+@given(CHOICES)
+def test_whatever_is_set_survives(tmp_path_factory: pytest.TempPathFactory, chat: dict[str, Any]) -> None:
+    made = Config.model_validate({"chat": chat})
+    file = tmp_path_factory.getbasetemp() / "config.toml"
+    file.write_text(as_toml(made, {"chat": Config().chat}), "utf-8", newline="")
+    loaded = load_config(file, {})
+    assert loaded == made
+    assert loaded.chat.model_fields_set == made.chat.model_fields_set

@@ -1,0 +1,290 @@
+"""The turn's engines over the ledger: every call has a lease, for exactly as long as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import numpy as np
+import pytest
+
+from tests.virtual_time import virtual_time
+from tests.vram_world import FakeRunner, World
+from voxspark.engines.tts.fallback import FallbackSynthesizer
+from voxspark.errors import ChatError, EngineError, SynthesizerError, TranscriberError
+from voxspark.types import Message, Pcm, Pcm16, Transcript
+from voxspark.vram.catalogue import Runner as Place
+from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedSynthesizer, LeasedTranscriber
+from voxspark.vram.ledger import Ledger
+from voxspark.vram.runner import Loaded
+from voxspark.vram.state import GIB
+from voxspark.vram.team import Rung
+
+HELLO = [Message("user", "Hello?")]
+SPEECH = np.zeros(1600, np.int16)
+BROKEN = EngineError("model-broken", "The file is broken.", "Pull it again.")
+
+Script = Sequence[str | Exception | float]
+"""Text to yield, an error to raise, or seconds to take."""
+
+
+@dataclass(eq=False)
+class Player:
+    """Every engine in one: it does what its `script` says, piece by piece, and notes what happens to it."""
+
+    model: str
+    script: Script = ("Hello", " there.")
+    log: list[str] = field(default_factory=list)
+
+    async def _steps(self) -> AsyncGenerator[str, None]:
+        self.log.append("opened")
+        try:
+            for step in self.script:
+                match step:
+                    case Exception():
+                        raise step
+                    case float():
+                        await anyio.sleep(step)
+                    case str():
+                        yield step
+            self.log.append("finished")
+        finally:
+            self.log.append("closed")
+
+    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+        """As `Chat`."""
+        async with aclosing(self._steps()) as steps:
+            async for text in steps:
+                yield text
+
+    async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
+        """As `Synthesizer`."""
+        async with aclosing(self._steps()) as steps:
+            async for said in steps:
+                yield np.zeros(len(said), np.float32), 24_000
+
+    async def transcribe(self, samples: Pcm16) -> Transcript:
+        """As `Transcriber`."""
+        async with aclosing(self._steps()) as steps:
+            return Transcript("".join([text async for text in steps]))
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """As `Embedder`."""
+        async with aclosing(self._steps()) as steps:
+            _ = [text async for text in steps]
+        return [[float(len(text))] for text in texts]
+
+    async def warm(self, messages: Sequence[Message] = ()) -> None:
+        """As all of them."""
+        self.log.append(f"warm {len(messages)}")
+
+
+class Stage(FakeRunner):
+    """Gives a player for every model."""
+
+    def __init__(self, world: World, place: Place, players: dict[str, Player]) -> None:
+        super().__init__(world, place)
+        self._players = players
+
+    async def load(self, rung: Rung) -> Loaded:
+        loaded = await super().load(rung)
+        return Loaded(self._players.setdefault(rung.model, Player(rung.model)), loaded.bytes)
+
+
+@dataclass
+class Play:
+    """A ledger at work, and its players by model."""
+
+    world: World
+    ledger: Ledger
+    players: dict[str, Player]
+
+    def leases(self, model: str) -> int:
+        return self.ledger.book.residents[model].leases
+
+
+@asynccontextmanager
+async def playing(scripts: Mapping[str, Script] | None = None, world: World | None = None) -> AsyncIterator[Play]:
+    """`everyday` in memory; scripts by model."""
+    world = world or World()
+    players = {model: Player(model, script) for model, script in (scripts or {}).items()}
+    world.runners = {place: Stage(world, place, players) for place in world.runners}
+    async with world.ledger() as ledger:
+        yield Play(world, ledger, players)
+
+
+async def error_of(awaited: Any) -> EngineError:
+    with pytest.raises(EngineError) as caught:
+        await awaited
+    return caught.value
+
+
+async def everything(stream: AsyncGenerator[Any, None]) -> list[Any]:
+    async with aclosing(stream) as items:
+        return [item async for item in items]
+
+
+# ── as long as it takes ─────────────────────────────────────────────────────────────────────────
+
+
+@virtual_time
+async def test_a_reply_has_a_lease_and_gives_it_back() -> None:
+    async with playing() as play:
+        chat = LeasedChat(play.ledger, "worker")
+        async with aclosing(chat.stream(HELLO)) as deltas:
+            assert play.leases("qwen3-8b") == 0  # nothing is taken before the first delta is wanted
+            assert await anext(deltas) == "Hello"
+            assert play.leases("qwen3-8b") == 1
+            assert await anext(deltas) == " there."
+            assert await anext(deltas, None) is None
+            assert play.leases("qwen3-8b") == 0
+        assert play.players["qwen3-8b"].log == ["opened", "finished", "closed"]
+
+
+@virtual_time
+async def test_closing_a_reply_closes_the_engines_and_gives_back_at_once() -> None:
+    async with playing({"qwen3-8b": ("Hello", 600.0), "csm-1b": ("La", 600.0)}) as play:
+        for stream, model in (
+            (LeasedChat(play.ledger, "worker").stream(HELLO), "qwen3-8b"),
+            (LeasedSynthesizer(play.ledger).synthesize("La la."), "csm-1b"),
+        ):
+            began = anyio.current_time()
+            await anext(stream)
+            assert play.leases(model) == 1
+            await stream.aclose()
+            assert play.leases(model) == 0
+            assert play.players[model].log == ["opened", "closed"]
+            assert anyio.current_time() == began
+
+
+@virtual_time
+async def test_a_cancelled_call_closes_the_engines_and_gives_back_at_once() -> None:
+    slow: Script = ("La", 600.0)
+    async with playing(dict.fromkeys(("qwen3-8b", "csm-1b", "whisper-turbo", "nomic-embed-v2"), slow)) as play:
+        calls: dict[str, Callable[[], Awaitable[object]]] = {
+            "qwen3-8b": lambda: everything(LeasedChat(play.ledger, "worker").stream(HELLO)),
+            "csm-1b": lambda: everything(LeasedSynthesizer(play.ledger).synthesize("La.")),
+            "whisper-turbo": lambda: LeasedTranscriber(play.ledger).transcribe(SPEECH),
+            "nomic-embed-v2": lambda: LeasedEmbedder(play.ledger).embed(["La."]),
+        }
+        for model, call in calls.items():
+            with anyio.move_on_after(1.0):
+                await call()
+            assert play.leases(model) == 0, model
+            assert play.players[model].log == ["opened", "closed"]
+
+
+@virtual_time
+async def test_what_the_engines_make_comes_through() -> None:
+    async with playing() as play:
+        assert await everything(LeasedChat(play.ledger, "manager").stream(HELLO)) == ["Hello", " there."]
+        assert await LeasedTranscriber(play.ledger).transcribe(SPEECH) == Transcript("Hello there.")
+        assert await LeasedEmbedder(play.ledger).embed(["a", "bb"]) == [[1.0], [2.0]]
+        pieces = await everything(LeasedSynthesizer(play.ledger).synthesize("Hello there."))
+        assert [(len(samples), rate) for samples, rate in pieces] == [(5, 24_000), (7, 24_000)]
+
+
+@virtual_time
+async def test_warm_loads_and_only_a_language_model_reads_its_prompt() -> None:
+    async with playing() as play:
+        await LeasedChat(play.ledger, "worker").warm(HELLO)
+        await LeasedTranscriber(play.ledger).warm()
+        await LeasedSynthesizer(play.ledger).warm()
+        assert play.players["qwen3-8b"].log == ["warm 1"]
+        assert play.players["csm-1b"].log == play.players["whisper-turbo"].log == []  # their loads did it
+        assert {resident.leases for resident in play.ledger.book.residents.values()} == {0}
+
+
+# ── errors ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@virtual_time
+async def test_an_error_of_the_engine_passes_as_it_is_and_gives_back() -> None:
+    failures = {
+        "qwen3-8b": ChatError("chat-failed", "It failed."),
+        "csm-1b": SynthesizerError("voice-failed", "It failed."),
+        "whisper-turbo": TranscriberError("ears-failed", "It failed."),
+        "nomic-embed-v2": EngineError("embed-failed", "It failed."),
+    }
+    async with playing({model: ("La", error) for model, error in failures.items()}) as play:
+        calls = {
+            "qwen3-8b": everything(LeasedChat(play.ledger, "worker").stream(HELLO)),
+            "csm-1b": everything(LeasedSynthesizer(play.ledger).synthesize("La.")),
+            "whisper-turbo": LeasedTranscriber(play.ledger).transcribe(SPEECH),
+            "nomic-embed-v2": LeasedEmbedder(play.ledger).embed(["La."]),
+        }
+        for model, call in calls.items():
+            assert await error_of(call) is failures[model]
+        assert {resident.leases for resident in play.ledger.book.residents.values()} == {0}
+
+
+@virtual_time
+async def test_a_model_that_has_to_leave_in_mid_reply_says_so() -> None:
+    async with playing({"qwen3-8b": ("Hello", 600.0, "there")}) as play:
+        heard: list[str] = []
+
+        async def listen() -> None:
+            async with aclosing(LeasedChat(play.ledger, "worker").stream(HELLO)) as deltas:
+                async for delta in deltas:
+                    heard.append(delta)
+                    group.start_soon(play.ledger.unload, "worker")
+
+        async with anyio.create_task_group() as group:
+            error = await error_of(listen())
+        assert (error.code, error.message) == ("model-evicted", "Qwen3 8B had to leave memory before it was done.")
+        assert heard == ["Hello"]
+        assert play.players["qwen3-8b"].log == ["opened", "closed"]
+        assert "qwen3-8b" not in play.world.present
+
+
+@virtual_time
+async def test_a_model_that_left_between_two_pieces_says_so_at_the_next() -> None:
+    async with playing({"qwen3-8b": ("Hello", "there")}) as play:
+        async with aclosing(LeasedChat(play.ledger, "worker").stream(HELLO)) as deltas:
+            assert await anext(deltas) == "Hello"
+            await play.ledger.unload("worker")
+            assert (await error_of(anext(deltas))).code == "model-evicted"
+        assert play.players["qwen3-8b"].log == ["opened", "closed"]
+
+
+# ── the next voice ──────────────────────────────────────────────────────────────────────────────
+
+
+@virtual_time
+async def test_without_any_voice_in_the_ledger_the_next_one_speaks() -> None:
+    world = World()
+    world.fails |= {"csm-1b": [BROKEN] * 99, "hibari": [BROKEN] * 99}
+    async with playing(world=world) as play:
+        leased, second = LeasedSynthesizer(play.ledger), Player("espeak")
+        assert (await error_of(everything(leased.synthesize("Hello.")))).code == "model-broken"
+        pieces = await everything(FallbackSynthesizer([leased, second]).synthesize("Hello."))
+        assert [len(samples) for samples, _ in pieces] == [5, 7]
+        assert second.log == ["opened", "finished", "closed"]
+
+
+@virtual_time
+async def test_a_voice_that_failed_in_mid_sentence_is_not_begun_again_by_another() -> None:
+    async with playing({"csm-1b": ("La", SynthesizerError("voice-failed", "It failed."))}) as play:
+        second = Player("espeak")
+        voice = FallbackSynthesizer([LeasedSynthesizer(play.ledger), second])
+        assert (await error_of(everything(voice.synthesize("La la.")))).code == "voice-failed"
+        assert second.log == []
+
+
+@virtual_time
+async def test_ears_and_voice_do_not_wait_for_what_cannot_be_had() -> None:
+    world = World(extra=118 * GIB)
+    async with playing(world=world) as play:
+        began = anyio.current_time()
+        await error_of(LeasedTranscriber(play.ledger).transcribe(SPEECH))
+        await error_of(everything(LeasedSynthesizer(play.ledger).synthesize("La.")))
+        assert anyio.current_time() == began
+
+
+@virtual_time
+async def test_a_role_that_nobody_fills() -> None:
+    async with playing(world=World(team="laptop-8gb")) as play:
+        assert (await error_of(everything(LeasedChat(play.ledger, "image").stream(HELLO)))).code == "role-unfilled"

@@ -1,0 +1,371 @@
+"""Who is on the team: profiles, the user's own models, stand-ins, `auto`, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.test_engine_specs import FAKE, FakeEntryPoint
+from tests.vram_teams import CATALOGUE, LAPTOP, PROFILES, SPARK, WORKSTATION
+from voxspark.config import Config
+from voxspark.engines import registry
+from voxspark.engines.builtin import SPECS
+from voxspark.errors import ConfigError, EngineError
+from voxspark.roster import Roster, make_roster, named_roster, wants_ollama
+from voxspark.vram.catalogue import GB
+from voxspark.vram.probes import Machine, ProcFiles, Unknown, machine
+from voxspark.vram.profiles import Profile
+from voxspark.vram.state import GIB, Budget
+from voxspark.vram.team import Team
+
+SPARK_HERE = Machine("unified", SPARK, "A Spark.")
+WORKSTATION_HERE = Machine("discrete", WORKSTATION, "A workstation.")
+LAPTOP_HERE = Machine("discrete", LAPTOP, "A laptop.")
+NO_GPU = Machine("host", Budget(total_bytes=128 * GIB, floor_bytes=16 * GIB), "A server.")
+BASE_FOR_TURBO = "Whisper base takes the place of Whisper large-v3-turbo: VoxSpark has no engine for it yet."
+HIBARI_FOR_CSM = "Hibari takes the place of Sesame CSM: VoxSpark has no engine for it yet."
+
+FANCY = """
+[models.fancy]
+name = "Fancy"
+roles = ["voice", "worker"]
+id = "fancy"
+runner = "worker"
+engine = "fake"
+quantisation = "BF16"
+weights_gb = 1.0
+overhead_gb = 0.5
+licence = "none"
+source = "This test"
+"""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's folder, with nothing in it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "voxspark" / "profiles").mkdir(parents=True)
+    return tmp_path / "voxspark"
+
+
+@pytest.fixture
+def needy(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[None]:
+    """The model `fancy` has an engine, which lacks a package."""
+    (home / "models.toml").write_text(FANCY)
+    voice = replace(FAKE, packages=("not_here",), install="pip install 'fancy[all]'")
+    entry = FakeEntryPoint((*SPECS, voice, replace(voice, kind="chat")))
+    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
+    registry.registry.cache_clear()
+    yield
+    registry.registry.cache_clear()
+
+
+def roster(here: Machine = SPARK_HERE, *pulled: str, **config: Any) -> Roster:
+    return make_roster(Config.model_validate(config), here, pulled)
+
+
+def team(found: Roster) -> dict[str, str]:
+    return {role: post.model for role, post in found.profile.roles.items()}
+
+
+def refused(here: Machine = SPARK_HERE, **config: Any) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        roster(here, **config)
+    return caught.value
+
+
+def sizes(profile: Profile) -> dict[str, set[tuple[int, int, str]]]:
+    """Of each model: context, slots, device."""
+    found: dict[str, set[tuple[int, int, str]]] = {}
+    for role, post in profile.roles.items():
+        found.setdefault(post.model, set()).add((profile.context_of(role), post.slots, post.device))
+    return found
+
+
+# ── profiles ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("key", "here", "changes", "why"),
+    [
+        ("everyday", SPARK_HERE, {"voice": "hibari", "ears": "whisper-base"}, (HIBARI_FOR_CSM, BASE_FOR_TURBO)),
+        ("full-power", SPARK_HERE, {"voice": "hibari", "ears": "whisper-base"}, (HIBARI_FOR_CSM, BASE_FOR_TURBO)),
+        ("swarm", SPARK_HERE, {"voice": "hibari", "ears": "whisper-base"}, (HIBARI_FOR_CSM, BASE_FOR_TURBO)),
+        ("workstation-24gb", WORKSTATION_HERE, {"ears": "whisper-base"}, (BASE_FOR_TURBO,)),
+        ("laptop-8gb", LAPTOP_HERE, {}, ()),
+        ("ollama", WORKSTATION_HERE, {}, ()),
+        ("embedded", NO_GPU, {}, ()),
+    ],
+)
+def test_a_profile_is_as_written_but_for_what_has_no_engine_yet(
+    key: str, here: Machine, changes: dict[str, str], why: tuple[str, ...]
+) -> None:
+    found = roster(here, profile=key)
+    assert team(found) == {role: post.model for role, post in PROFILES[key].roles.items()} | changes
+    assert found.why == why
+    assert found.uses("ollama") == wants_ollama(Config(profile=key)) == (key != "embedded")
+
+
+def test_every_shipped_profile_is_tested() -> None:
+    assert set(PROFILES) == {
+        *("everyday", "full-power", "swarm", "workstation-24gb", "laptop-8gb", "ollama", "embedded")
+    }
+
+
+def test_the_plans_context_is_for_whoever_has_no_other() -> None:
+    found = roster(profile="swarm", plan={"context_tokens": 16_384}).profile
+    assert {role: found.context_of(role) for role in ("worker", "coder", "eyes")} == {
+        "worker": 8192,
+        "coder": 32_768,
+        "eyes": 16_384,
+    }
+
+
+def test_a_profile_of_the_users_file(home: Path) -> None:
+    text = "title = 'Mine'\n[roles.worker]\nmodel = 'qwen3:14b'\nhold = 'resident'\n"
+    speech = "[roles.voice]\nmodel = 'hibari'\nhold = 'pinned'\n[roles.ears]\nmodel = 'whisper-base'\nhold = 'pinned'\n"
+    (home / "profiles" / "mine.toml").write_text(text + speech)
+    assert team(roster(profile="mine")) == {"worker": "qwen3-14b", "voice": "hibari", "ears": "whisper-base"}
+
+
+def test_a_profile_without_a_voice_is_refused_before_anything_is_loaded(home: Path) -> None:
+    (home / "profiles" / "mute.toml").write_text(
+        "title = 'Mute'\n[roles.worker]\nmodel = 'qwen3-8b'\nhold = 'pinned'\n"
+    )
+    error = refused(profile="mute", transcriber={"engine": "faster_whisper"})
+    assert (error.code, error.remedy) == ("role-unfilled", "Add [roles.voice] to it.")
+    whole = roster(profile="mute", transcriber={"engine": "faster_whisper"}, voice={"engine": "hibari"})
+    assert team(whole) == {"worker": "qwen3-8b", "ears": "whisper-tiny", "voice": "hibari"}
+    assert whole.profile.roles["voice"].hold == "pinned"
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [("every-day", "Did you mean everyday?"), ("embeded", "Did you mean embedded?"), ("", "Known: auto, embedded")],
+)
+def test_a_profile_that_does_not_exist_names_the_nearest(key: str, hint: str) -> None:
+    error = refused(profile=key)
+    assert error.code == "profile-unknown"
+    assert error.remedy.startswith(hint)
+
+
+def test_a_profile_that_does_not_fit_shows_the_arithmetic() -> None:
+    error = refused(LAPTOP_HERE, profile="everyday")
+    assert error.code == "profile-too-large"
+    assert "GB more than memory has for models" in error.message
+    assert "GPT-OSS 120B                      65.30" in error.remedy
+    assert "budget" in error.remedy
+
+
+def test_a_machine_that_nobody_can_measure_has_room_for_nothing(tmp_path: Path) -> None:
+    class NoReader:
+        def read(self) -> Unknown:
+            return Unknown("No.")
+
+    assert refused(machine(ProcFiles(tmp_path), NoReader()), profile="embedded").code == "profile-too-large"
+
+
+def test_the_floor_of_the_configuration_counts(tmp_path: Path) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal: 8388608 kB\nMemAvailable: 8000000 kB\nSwapFree: 0 kB\n")
+
+    class NoReader:
+        def read(self) -> Unknown:
+            return Unknown("No.")
+
+    def here(gib: float) -> Machine:
+        return machine(ProcFiles(tmp_path), NoReader(), floor_bytes=round(gib * GIB))
+
+    assert roster(here(2.0), profile="embedded").profile.key == "embedded"
+    assert refused(here(7.5), profile="embedded").code == "profile-too-large"
+
+
+# ── the user's own models ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("table", "role", "expected"),
+    [
+        ({"chat": {"model": "qwen3:14b"}}, "worker", "qwen3-14b"),
+        ({"chat": {"engine": "ollama"}}, "worker", "qwen3-8b"),
+        ({"chat": {"engine": "ollama", "model": "gpt-oss:20b"}}, "worker", "gpt-oss-20b"),
+        ({"chat": {"engine": "llama_cpp"}}, "worker", "smollm2"),
+        ({"chat": {"model": "bundled:smollm2"}}, "worker", "smollm2"),
+        ({"transcriber": {"model": "bundled:base"}}, "ears", "whisper-base"),
+        ({"transcriber": {"model": "base"}}, "ears", "whisper-base"),
+        ({"transcriber": {"engine": "faster_whisper"}}, "ears", "whisper-tiny"),
+        ({"voice": {"engine": "hibari"}}, "voice", "hibari"),
+    ],
+)
+@pytest.mark.parametrize("profile", ["embedded", "everyday", "full-power"])
+def test_what_the_catalogue_knows_is_taken_from_it(
+    profile: str, table: dict[str, Any], role: str, expected: str
+) -> None:
+    found = roster(profile=profile, **table)
+    assert team(found)[role] == expected
+    assert found.profile.roles[role].alternatives == ()
+    assert found.model_of(role) == CATALOGUE.models[expected]
+
+
+@pytest.mark.parametrize(
+    ("chat", "runner", "engine", "gigabytes"),
+    [
+        ({"model": "phi9:mini"}, "ollama", "", 6.0),
+        ({"model": "hf.co/someone/Größe-GGUF:Q4"}, "ollama", "", 6.0),
+        ({"model": "/nowhere/model.gguf"}, "engine", "llama_cpp", 6.29),
+        ({"model": "~/model.gguf"}, "engine", "llama_cpp", 6.29),
+        ({"model": "model.gguf"}, "engine", "llama_cpp", 6.29),
+        ({"engine": "llama_cpp", "model": "./model"}, "engine", "llama_cpp", 6.29),
+    ],
+)
+def test_what_it_does_not_know_is_estimated(chat: dict[str, str], runner: str, engine: str, gigabytes: float) -> None:
+    model = roster(profile="embedded", chat=chat).model_of("worker")
+    assert (model.id, model.runner, model.engine, model.confidence) == (chat["model"], runner, engine, "low")
+    assert model.weights_gb == pytest.approx(gigabytes, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("changes", "tokens"),
+    [({}, 8192), ({"plan": {"context_tokens": 4096}}, 4096), ({"plan": {"context_tokens": 512}}, 512)],
+)
+def test_a_file_is_counted_with_the_context_it_will_have(tmp_path: Path, changes: dict[str, Any], tokens: int) -> None:
+    path = tmp_path / "my.gguf"
+    with path.open("wb") as file:
+        file.truncate(GB)
+    model = roster(profile="ollama", chat={"model": str(path)}, **changes).model_of("worker")
+    assert model.weights_bytes == pytest.approx(GB + tokens * (144 << 10), rel=1e-6)
+    chosen = roster(profile="ollama", chat={"model": str(path), "context_tokens": 1024}, **changes)
+    assert chosen.model_of("worker").weights_bytes == pytest.approx(GB + 1024 * (144 << 10), rel=1e-6)
+    assert chosen.profile.context_of("worker") == 1024
+
+
+def test_what_was_measured_of_one_model_of_the_users_is_not_taken_for_the_next() -> None:
+    one, other = (roster(profile="ollama", chat={"model": tag}).model_of("worker") for tag in ("a:70b", "b:1b"))
+    assert one.key != other.key
+    key = (one.key, 8192, 1, "f16")
+    config = Config.model_validate({"profile": "ollama", "chat": {"model": "b:1b"}})
+    assert make_roster(config, WORKSTATION_HERE, measured={key: 900 * GB}).profile.key == "ollama"  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(("table", "kind"), [("chat", "chat"), ("transcriber", "stt"), ("voice", "tts")])
+def test_an_engine_that_does_not_exist_lists_those_that_do(table: str, kind: str) -> None:
+    with pytest.raises(EngineError, match=f"There is no {kind} engine nonsense") as caught:
+        make_roster(Config.model_validate({table: {"engine": "nonsense"}}), SPARK_HERE)
+    assert caught.value.remedy.startswith("Known: ")
+
+
+def test_the_users_model_takes_every_post_of_the_one_before() -> None:
+    found = roster(LAPTOP_HERE, profile="laptop-8gb", chat={"model": "qwen3:1.7b", "context_tokens": 4096})
+    assert {team(found)[role] for role in ("worker", "manager", "coder", "reasoner")} == {"own-worker:qwen3:1.7b"}
+    assert {found.profile.context_of(role) for role in ("worker", "manager")} == {4096}
+    assert team(found)["eyes"] == "qwen3-vl-2b"
+
+
+def test_a_voice_or_ears_of_the_users_own() -> None:
+    found = roster(profile="embedded", voice={"engine": "espeak"}, transcriber={"model": "/my/whisper"})
+    assert (found.model_of("voice").id, found.model_of("voice").runner) == ("espeak", "engine")
+    assert (found.model_of("ears").id, found.model_of("ears").engine) == ("/my/whisper", "faster_whisper")
+
+
+def test_settings_that_choose_no_model_change_nobody() -> None:
+    plain = roster(profile="everyday")
+    tuned = roster(profile="everyday", chat={"temperature": 0.9}, transcriber={"language": "de"}, voice={"speed": 1.2})
+    assert team(tuned) == team(plain)
+
+
+def test_a_model_of_the_users_that_does_not_fit_is_refused() -> None:
+    assert refused(LAPTOP_HERE, profile="laptop-8gb", chat={"model": "qwen3:32b"}).code == "profile-too-large"
+
+
+def test_no_choice_of_a_model_gives_it_two_sizes() -> None:
+    tags = [model.id for model in CATALOGUE.models.values() if model.runner == "ollama"]
+    for key in PROFILES:
+        for tag in tags:
+            for own in ({}, {"context_tokens": 1024}):
+                found = named_roster(Config.model_validate({"profile": key, "chat": {"model": tag, **own}}))
+                assert all(len(each) == 1 for each in sizes(found.profile).values()), (key, tag)
+                if own:
+                    assert found.profile.context_of("worker") == 1024
+                (worker,) = (rung for rung in Team(found.profile, found.catalogue).best() if rung.role == "worker")
+                most = found.model_of("worker").max_context_tokens
+                assert worker.context_tokens == min(found.profile.context_of("worker"), most)
+
+
+def test_the_swarm_keeps_its_slots_with_another_model() -> None:
+    found = roster(profile="swarm", chat={"model": "qwen3:14b"})
+    assert sizes(found.profile)["qwen3-14b"] == {(8192, 8, "gpu")}
+
+
+# ── who stands in ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_voice_whose_engine_lacks_a_package_gives_way_and_says_what_to_install(home: Path, needy: None) -> None:
+    text = (Path(registry.__file__).parents[1] / "vram" / "profiles" / "embedded.toml").read_text()
+    mine = text.replace('model = "hibari"', 'model = "fancy"\nalternatives = ["csm-1b", "hibari"]')
+    (home / "profiles" / "mine.toml").write_text(mine)
+    found = roster(profile="mine")
+    assert team(found)["voice"] == "hibari"
+    assert found.why == ("Hibari takes the place of Fancy: it needs not_here. Run: pip install 'fancy[all]'",)
+    (home / "profiles" / "mine.toml").write_text(text.replace('model = "hibari"', 'model = "fancy"'))
+    alone = roster(profile="mine")
+    assert (team(alone)["voice"], alone.why) == ("fancy", ())  # its load will say why
+
+
+def test_a_stand_in_keeps_one_size(home: Path, needy: None) -> None:
+    text = (Path(registry.__file__).parents[1] / "vram" / "profiles" / "embedded.toml").read_text()
+    mine = text.replace('model = "smollm2"', 'model = "fancy"\nslots = 2\nalternatives = ["qwen3-8b"]')
+    manager = '[roles.manager]\nmodel = "qwen3-8b"\nhold = "resident"\ncontext_tokens = 4096\n'
+    (home / "profiles" / "mine.toml").write_text(mine + manager)
+    found = roster(profile="mine")
+    assert team(found)["worker"] == "qwen3-8b"
+    assert sizes(found.profile)["qwen3-8b"] == {(2048, 2, "gpu")}
+
+
+# ── auto ────────────────────────────────────────────────────────────────────────────────────────
+
+EVERYDAY_TAGS = ("gpt-oss:120b", "qwen3:8b", "qwen3-vl:8b", "nomic-embed-text-v2-moe:latest")
+WORKSTATION_TAGS = ("qwen3:8b", "qwen3-vl:8b", "nomic-embed-text-v2-moe:latest")
+
+
+@pytest.mark.parametrize(
+    ("here", "pulled", "key"),
+    [
+        (NO_GPU, (), "embedded"),
+        (NO_GPU, EVERYDAY_TAGS, "embedded"),
+        (SPARK_HERE, (), "embedded"),
+        (SPARK_HERE, EVERYDAY_TAGS, "everyday"),
+        (SPARK_HERE, WORKSTATION_TAGS, "workstation-24gb"),
+        (WORKSTATION_HERE, EVERYDAY_TAGS, "workstation-24gb"),
+        (LAPTOP_HERE, EVERYDAY_TAGS, "embedded"),
+        (LAPTOP_HERE, ("qwen3:4b-instruct", "all-minilm:latest"), "laptop-8gb"),
+    ],
+)
+def test_auto_takes_the_largest_that_fits_and_is_pulled(here: Machine, pulled: tuple[str, ...], key: str) -> None:
+    found = roster(here, *pulled, profile="auto")
+    assert found.profile.key == key
+    assert any(reason.startswith(f"The profile {key} fits with") for reason in found.why)
+
+
+def test_auto_says_what_to_pull() -> None:
+    why = roster(LAPTOP_HERE, profile="auto").why
+    assert any("laptop-8gb fits, but all-minilm, qwen3:4b-instruct is not pulled" in reason for reason in why)
+
+
+def test_auto_counts_with_the_context_of_the_configuration() -> None:
+    found = roster(SPARK_HERE, *EVERYDAY_TAGS, profile="auto", plan={"context_tokens": 131_072})
+    assert found.profile.key == "workstation-24gb"
+    assert found.why[0].startswith("The profile everyday needs ")
+
+
+def test_auto_with_a_model_of_the_users_own() -> None:
+    found = roster(NO_GPU, profile="auto", chat={"model": "qwen3:8b"})
+    assert (found.profile.key, team(found)["worker"]) == ("embedded", "qwen3-8b")
+
+
+def test_auto_with_a_machine_too_small_for_anything_says_so() -> None:
+    error = refused(Machine("host", Budget(total_bytes=GIB, floor_bytes=GIB), ""), profile="auto")
+    assert error.code == "profile-none-fits"
+    assert "embedded needs 0.5 GB more" in error.remedy
