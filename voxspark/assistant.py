@@ -367,15 +367,10 @@ class Assistant:
             asked = self._queue.popleft()
             self.waiting -= 1
             utterance = Utterance(None, asked.text, now, now, "socket")
-            agent, aloud = self._answerer(asked), not isinstance(asked, Asked) or asked.aloud
+            agent, aloud = self.parts.answerer(asked), not isinstance(asked, Asked) or asked.aloud
             self._start(utterance, agent, request=asked.request, aloud=aloud).confirm()
         elif ring and (text := self._rings.announcement):
             self._start(Utterance(None, text, now, now, "timer"), Recital(text), chime=True).confirm()
-
-    def _answerer(self, asked: Asked | SayRequested) -> Agent:
-        if isinstance(asked, SayRequested):
-            return Recital(asked.text)
-        return self.parts.expert(asked.role) if asked.role else self.parts.agent
 
     def _commit_orphan(self, action: Action) -> None:
         """What a dead turn started has been done."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from voxspark import events
+from voxspark.agent.agent import Recital
 from voxspark.agent.swarm import LiveTurns
 from voxspark.bus import EventBus
 from voxspark.config import Config
@@ -25,7 +26,7 @@ from voxspark.protocols import (
 )
 from voxspark.tools.timers import Timers
 from voxspark.turn import Turn, TurnParts
-from voxspark.types import ListeningSignal, OwnerSignal, TurnResult, Utterance
+from voxspark.types import Asked, ListeningSignal, OwnerSignal, SayRequested, TurnResult, Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,12 @@ class AssistantParts:
     """Kind to name, for `ready` and `status`."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...] = ()
     """What else runs as long as the daemon does (device retries); started with `TaskGroup.start`."""
+
+    def answerer(self, asked: Asked | SayRequested) -> Agent:
+        """Who deals with a request."""
+        if isinstance(asked, SayRequested):
+            return Recital(asked.text)
+        return self.expert(asked.role) if asked.role else self.agent
 
     def for_turns(self, acts: ActRunner, emit: Emit) -> TurnParts:
         """What of it every turn needs."""
