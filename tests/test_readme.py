@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.daemon_process import DaemonProcess, private_env, running_daemon
+from tests.ollama_machine import ollama_machine, served
+from tests.ollama_server import Pull
 from voxspark import events
 from voxspark.config import load_config
 from voxspark.vram.catalogue import load_catalogue
@@ -32,7 +34,8 @@ def blocks(language: str) -> list[str]:
 COMMANDS = [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
 OURS = [line for line in COMMANDS if line.startswith("voxspark")]
 RUNS = [line for line in OURS if line.startswith("voxspark run")]
-TALKS = [line for line in OURS if line not in RUNS and line != "voxspark shutdown"]
+(TEAM,) = [block.splitlines() for block in blocks("sh") if "models pull" in block]
+TALKS = [line for line in OURS if line not in (*RUNS, *TEAM, "voxspark shutdown")]
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +86,21 @@ def test_the_ollama_profile_starts_and_says_when_ollama_is_missing(env: dict[str
     with running_daemon(nobody, *shlex.split(line)[2:]) as daemon:
         assert "ollama" in daemon.wait_for("failed", stage="think")["remedy"].lower()
         assert "144" in daemon.call("ask", "what is 12 times 12?")
+
+
+@pytest.mark.real
+def test_a_team_is_pulled_and_used(tmp_path: Path) -> None:
+    """On a simulated DGX Spark with an Ollama that has nothing yet."""
+    with ollama_machine(tmp_path) as machine:
+        for model in load_catalogue().models.values():
+            if model.runner == "ollama":
+                machine.server.pulls[model.id] = Pull((1 << 20, 1 << 10), served=served(model))
+        env = {**machine.env, "PATH": f"{Path(sys.executable).parent}:{machine.env['PATH']}"}
+        with running_daemon(env, "--profile", "everyday") as daemon:
+            for line in TEAM:
+                done = shell(line, env, tmp_path)
+                assert done.returncode == 0, (line, done.stderr)
+            assert daemon.wait_for("model_changed", model="qwen3-coder-30b", state="released")
 
 
 @pytest.mark.real
