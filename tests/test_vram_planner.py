@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.vram_teams import CATALOGUE, EVERYDAY, PROFILES, SPARK, TEAMS
 from voxspark.vram.eviction import cheapest, cost
 from voxspark.vram.planner import QUEUE_LIMIT, Admit, Degrade, Refuse, Wait, emergency, plan
-from voxspark.vram.state import RESIDENCY_LOADS, SWARM, VOICE, Budget, Foreign, Memory, Request, Resident
+from voxspark.vram.state import KEEP, RESIDENCY_LOADS, SWARM, VOICE, Budget, Foreign, Memory, Request, Resident
 from voxspark.vram.team import SPEECH, Team
 
 ASKED_AT = 1000.0
@@ -117,6 +117,21 @@ def test_more_requests_than_the_queue_holds_are_refused_newest_first() -> None:
     assert refused == {"000", "001", "002"}
 
 
+def test_a_full_queue_keeps_nobody_from_what_is_in_memory() -> None:
+    crowd = [ask("coder", id=str(n), at=ASKED_AT - 500.0) for n in range(QUEUE_LIMIT)]
+    answer = plan(SPARK, EVERYDAY, opened(EVERYDAY), [*crowd, ask("worker", priority=SWARM)], ASKED_AT).answer("worker")
+    assert answer == Admit("worker", answer.rung, load=False, reason="Qwen3 8B is in memory.")  # type: ignore[union-attr]
+
+
+def test_a_load_that_takes_longer_than_it_should_is_not_waited_for_beyond_patience() -> None:
+    loading = replace(resident(EVERYDAY, "coder"), state="loading", loaded_at=ASKED_AT - 500.0)
+    memory = Memory(residents=(*opened(EVERYDAY).residents, loading))
+    request = ask("coder", at=ASKED_AT - 100.0, patience_seconds=99.0)
+    answer = plan(SPARK, EVERYDAY, memory, [request], ASKED_AT).answer("coder")
+    assert isinstance(answer, Degrade)
+    assert answer.rung.model == "qwen3-8b"
+
+
 # ── eviction ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -171,6 +186,15 @@ def test_a_long_lease_of_more_priority_is_not_cut() -> None:
 def test_a_conversation_keeps_its_model_warm() -> None:
     memory = changed(opened(EVERYDAY), "qwen3-8b", last_used_at=ASKED_AT - 5.0)
     assert not plan(SPARK, EVERYDAY, memory, [ask("coder", priority=SWARM)], ASKED_AT).evictions
+
+
+def test_what_the_profile_would_like_back_drives_out_nothing_that_it_keeps() -> None:
+    full_power = TEAMS["full-power"][0]
+    without_eyes = tuple(r for r in opened(full_power).residents if r.role != "eyes")
+    memory = Memory(residents=without_eyes, foreign=(Foreign("other", 50_000_000_000),))
+    kept = plan(SPARK, full_power, memory, [ask("eyes", priority=KEEP, patience_seconds=math.inf)], ASKED_AT)
+    assert not kept.evictions
+    assert plan(SPARK, full_power, memory, [ask("eyes", patience_seconds=math.inf)], ASKED_AT).evictions
 
 
 def test_what_the_profile_lets_give_way_leaves_first() -> None:
@@ -247,17 +271,31 @@ def test_an_idle_model_on_demand_is_given_back_when_memory_is_short() -> None:
 def test_an_emergency_takes_the_least_important_first_and_the_voice_last() -> None:
     memory, order = opened(EVERYDAY), []
     while memory.residents:
-        (evict,) = emergency(memory, ASKED_AT).evictions
+        (evict,) = emergency(SPARK, memory, ASKED_AT).evictions
         assert evict.urgent
         order.append(next(r.role for r in memory.residents if r.model == evict.model))
         memory = replace(memory, residents=tuple(r for r in memory.residents if r.model != evict.model))
     assert order[:3] == ["eyes", "worker", "manager"]
     assert set(order[-2:]) == {"voice", "ears"}
-    assert not emergency(memory, ASKED_AT).steps
+    assert not emergency(SPARK, memory, ASKED_AT).steps
+
+
+def test_room_is_not_kept_for_a_pinned_model_that_cannot_come() -> None:
+    """40 GB are with another program, seen or not, and the manager needs 66 of 104."""
+    speech = tuple(r for r in opened(EVERYDAY).residents if r.role in SPEECH)
+    left = SPARK.floor_bytes + SPARK.capacity_bytes - sum(r.bytes for r in speech) - 40_000_000_000
+    for memory in (
+        Memory(residents=speech, foreign=(Foreign("other", 40_000_000_000),)),
+        Memory(residents=speech, available_bytes=left),
+    ):
+        decided = plan(SPARK, EVERYDAY, memory, [ask("manager", patience_seconds=600.0), ask("worker")], ASKED_AT)
+        assert isinstance(decided.answer("manager"), Wait)
+        assert isinstance(decided.answer("worker"), Admit)
+        assert not decided.evictions
 
 
 def test_an_emergency_waits_for_what_is_leaving_already() -> None:
-    assert not emergency(changed(opened(EVERYDAY), "qwen3-vl-8b", state="draining"), ASKED_AT).steps
+    assert not emergency(SPARK, changed(opened(EVERYDAY), "qwen3-vl-8b", state="draining"), ASKED_AT).steps
 
 
 # ── the ladder down ─────────────────────────────────────────────────────────────────────────────

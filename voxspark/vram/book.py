@@ -74,6 +74,15 @@ class Book:
         self.residents[rung.model] = rung.reserve(anyio.current_time(), leases=1)
         self._tell(self.residents[rung.model], reason)
 
+    def attach(self, rung: Rung, reason: str) -> None:
+        """What was found in memory is made ready to be used; whoever asked holds the first lease."""
+        found = self.residents[rung.model]
+        taken = rung.reserve(anyio.current_time(), leases=1)
+        self.residents[rung.model] = replace(
+            taken, bytes=found.bytes, seen_bytes=found.bytes, stays_until=found.stays_until
+        )
+        self._tell(self.residents[rung.model], reason)
+
     def adopt(self, resident: Resident, reason: str) -> None:
         """It is in memory already."""
         self.residents[resident.model] = resident
@@ -122,14 +131,24 @@ class Book:
             leases = len(self._leases.get(model, ()))
             self.residents[model] = replace(used, leases=leases, last_used_at=anyio.current_time())
 
-    def fail(self, rung: Rung, error: EngineError) -> None:
-        """It could not be loaded: left alone for a while. Told once per reason, however often it is tried."""
-        before = self.failures.get(rung.model)
-        again = before is not None
+    def cool(self, model: str, error: EngineError) -> Failure | None:
+        """Leave it alone for a while, longer each time; what it failed of before."""
+        before = self.failures.get(model)
         pause = min(LONGEST_COOLING_SECONDS, 2 * before.cooling_seconds) if before else COOLING_SECONDS
-        self.failures[rung.model] = Failure(error, anyio.current_time() + pause, pause)
-        self.release(rung.model, error.message)
-        if not again or (before is not None and before.error.code != error.code):
+        self.failures[model] = Failure(error, anyio.current_time() + pause, pause)
+        return before
+
+    def fail(self, rung: Rung, error: EngineError, *, gone: bool) -> None:
+        """It could not be loaded: left alone for a while. Told once per reason, however often it is tried.
+
+        `gone`: it is not in memory, where others may have brought it.
+        """
+        before = self.cool(rung.model, error)
+        if gone:
+            self.release(rung.model, error.message)
+        else:
+            self.move(rung.model, "resident", error.message, leases=0, seen_bytes=0)
+        if before is None or before.error.code != error.code:
             self.decide(f"{rung.name} could not be loaded: {error.message}")
             self.emit(Failed(self._clock(), error.stage, error.code, error.message, error.remedy))
 

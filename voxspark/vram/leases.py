@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -30,8 +29,7 @@ class Leased:
     async def guard(self, work: Awaitable[T]) -> T:
         """Its result. Raises EngineError `model-evicted` when the model has to leave before it is there."""
         if self._revoked:
-            if inspect.iscoroutine(work):
-                work.close()
+            getattr(work, "close", lambda: None)()  # never awaited, and Python would say so
             raise self._evicted()
         with anyio.CancelScope() as scope:
             self._working.add(scope)

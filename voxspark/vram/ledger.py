@@ -31,10 +31,10 @@ from voxspark.vram.planner import Admit, Degrade, Evict, Plan, Refuse, Wait, eme
 from voxspark.vram.probes import Machine
 from voxspark.vram.profiles import Profile
 from voxspark.vram.runner import Runner
-from voxspark.vram.state import VOICE, WORK, Pressure, Request, Resident
+from voxspark.vram.state import KEEP, VOICE, WORK, Pressure, Request, Resident
 from voxspark.vram.survey import Survey
 from voxspark.vram.team import Rung, Team
-from voxspark.vram.watchdog import Marks, Probe, Reading, watch
+from voxspark.vram.watchdog import Marks, Probe, Reading, judge, watch
 
 KEEPER = "keep:"
 """Begins the ids of the ledger's own requests, for what the profile wants in memory."""
@@ -93,32 +93,38 @@ class Ledger:
         self._runners = runners
         self._measured = measured
         self._probe = probe
-        self._hands = Hands(self.book, catalogue, runners, probe, self.settle)
+        self._hands = Hands(self.book, catalogue, runners, probe, machine.budget, self.settle)
         self._survey = Survey(self.book, self._hands, runners, lambda: self.team, evict_foreign=evict_foreign)
         self._waiting: dict[str, Waiter] = {}
+        self._unanswered: set[Waiter] = set()
+        """Everybody who waits, for a load in progress too."""
         self._numbers = count(1)
         self._dismissed: set[str] = set()
         """Unloaded by hand: not loaded again before somebody wants them."""
         self._wake_at = math.inf
         self._running = False
+        self._ended = False
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Keep the plan, until cancelled. Started once it knows what is in memory."""
-        async with anyio.create_task_group() as group:
-            self._hands.scope = group
-            for runner in self._runners.values():
-                runner.on_lost(self._hands.lost)
-            await self._read()
-            await self._survey.look()
-            self._running = True
-            group.start_soon(watch, self._read, self._pressed, Marks.above(self.machine.budget.floor_bytes))
-            group.start_soon(self._tick)
-            self.settle()
-            task_status.started()
-            try:
+        marks = Marks.above(self.machine.budget.floor_bytes)
+        try:
+            async with anyio.create_task_group() as group:
+                self._hands.scope = group
+                for runner in self._runners.values():
+                    runner.on_lost(self._hands.lost)
+                self.book.pressure = judge(await self._read(), marks)
+                await self._survey.look()
+                self._running = True
+                group.start_soon(watch, self._read, self._pressed, marks)
+                group.start_soon(self._tick)
+                self.settle()
+                task_status.started()
                 await anyio.sleep_forever()
-            finally:
-                self._running = False
+        finally:
+            self._running, self._ended = False, True
+            for waiter in self._unanswered:
+                waiter.answer(_stopped())
 
     # ── leases ──────────────────────────────────────────────────────────────────────────────────
 
@@ -159,15 +165,20 @@ class Ledger:
         self._dismissed.discard(wanted.model)
         if self.book.cooling(wanted.model):  # who failed a moment ago will fail again: better less now than that
             request = replace(request, patience_seconds=0.0)
+        if self._ended:
+            raise _stopped()
         waiter = Waiter(request, wanted)
         self._waiting[request.id] = waiter
-        self.settle()
+        self._unanswered.add(waiter)
         try:
+            self.settle()
             if waiter.outcome is None:
                 await waiter.answered.wait()
         except BaseException:
             self._withdraw(waiter)
             raise
+        finally:
+            self._unanswered.discard(waiter)
         match waiter.outcome:
             case EngineError() as error:
                 raise type(error)(error.code, error.message, error.remedy) from error
@@ -223,7 +234,7 @@ class Ledger:
             self._hands.evict(key, f"{resident.name} is unloaded by hand.", urgent=False)
         while (now := self.book.residents.get(key)) is not None and now.state == "draining":
             await anyio.sleep(0.02)
-        if now is not None:
+        if now is not None and now.stays_until > anyio.current_time():
             raise EngineError("model-stays", self.book.reason(key), "Look at: voxspark plan")
         return key, resident.bytes
 
@@ -264,15 +275,18 @@ class Ledger:
         self._carry_out(plan(self.machine.budget, self.team, self.book.memory(), requests, anyio.current_time()))
 
     def _keep(self) -> None:
-        """Ask for what the profile wants in memory and is not. These requests do not age: whoever really waits,
-        or works, comes first."""
+        """Ask for what the profile wants in memory and is not, or smaller than it should be. These requests do not
+        age: whoever really waits, or works, comes first."""
         now = anyio.current_time()
         for role in self.team.opening():
             rung, id = self.team.ladder(Request(id="", role=role, at=now))[0], f"{KEEPER}{role}"
             self._waiting.pop(id, None)
-            if rung.model in self.book.residents or rung.model in self._dismissed or self.book.cooling(rung.model):
+            present = self.book.residents.get(rung.model)
+            if present is not None and (present.state != "resident" or rung.served_by(present)):
                 continue
-            priority = PIN_PRIORITY if rung.pinned else 0
+            if rung.model in self._dismissed or self.book.cooling(rung.model):
+                continue
+            priority = PIN_PRIORITY if rung.pinned else KEEP
             request = Request(id=id, role=role, at=now, priority=priority, patience_seconds=math.inf)
             self._waiting[id] = Waiter(request, rung, abandoned=True)
 
@@ -299,23 +313,27 @@ class Ledger:
             if resident.state != "resident":  # a request before this one has begun to take it over
                 self._waiting[step.request] = waiter
                 return
-            self.book.move(rung.model, "reserved", "It is in memory already.", seen_bytes=resident.bytes, leases=1)
+            self.book.attach(rung, "It is in memory already.")
         else:
             self._lend(waiter, step)
             return
         if not waiter.abandoned:
             self.book.decide(step.reason)
+            if isinstance(step, Admit):  # it waits on like everybody else: its patience may end before the load does
+                self._waiting[step.request] = waiter
         self._hands.load(rung, lambda failure: self._loaded(waiter, step, failure))
 
     def _loaded(self, waiter: Waiter, step: Admit | Degrade, failure: EngineError | None) -> None:
         if failure is None:
             self._learn(step.rung)
-            self._lend(waiter, step)
+            if waiter.outcome is None:
+                self._waiting.pop(waiter.request.id, None)
+                self._lend(waiter, step)
             return
         for other in [waiter, *self._waiting.values()]:
-            if other.wanted.model == step.rung.model:
+            if other.wanted.model == step.rung.model and self.book.cooling(step.rung.model):
                 other.request = replace(other.request, patience_seconds=0.0)
-        if not waiter.abandoned:
+        if not waiter.abandoned and waiter.outcome is None:
             self._waiting[waiter.request.id] = waiter
 
     def _learn(self, rung: Rung) -> None:
@@ -333,7 +351,7 @@ class Ledger:
     def _refuse(self, waiter: Waiter, reason: str) -> None:
         if waiter.abandoned:
             return
-        if (failure := self.book.failures.get(waiter.wanted.model)) is not None:
+        if (failure := self.book.cooling(waiter.wanted.model)) is not None:
             waiter.answer(failure.error)
             return
         self.book.decide(reason)
@@ -361,7 +379,8 @@ class Ledger:
         self.book.pressure = level
         self.book.emit(MemoryPressed(self.book.now(), level, reading.available_bytes))
         if level == "hard":
-            self._carry_out(emergency(self.book.memory(), anyio.current_time()))
+            self._hands.hurry()
+            self._carry_out(emergency(self.machine.budget, self.book.memory(), anyio.current_time()))
 
     async def _tick(self) -> None:
         for tick in count(1):
@@ -369,3 +388,7 @@ class Ledger:
             if tick % LOOK_EVERY_TICKS == 0:
                 await self._survey.look()
             self.settle()
+
+
+def _stopped() -> EngineError:
+    return EngineError("ledger-stopped", "VoxSpark is stopping.")

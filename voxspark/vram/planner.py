@@ -5,17 +5,20 @@ model left, a lease was given back, a request came. Nothing is remembered betwee
 first next time because it has waited (spark.md 6.1).
 
 Invariants: what is reserved, loading, resident or draining never exceeds the budget by a step of ours; room for pinned
-models is kept free even while they are not in memory; a model that has just come stays for three times its load.
+models is kept free even while they are not in memory, unless others hold so much that they cannot come; a model that
+has just come stays for three times its load; what the profile keeps never takes turns with what else it keeps.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from voxspark.errors import EngineError
 from voxspark.vram.eviction import cheapest, cost, evictable_at
-from voxspark.vram.state import DRAIN_SECONDS, Budget, Device, Memory, Request, Resident
+from voxspark.vram.state import DRAIN_SECONDS, KEEP, RECOVERED_SHARE, Budget, Device, Memory, Request, Resident
 from voxspark.vram.team import Rung, Team, in_gb
 
 QUEUE_LIMIT = 64
@@ -102,18 +105,21 @@ def plan(budget: Budget, team: Team, memory: Memory, requests: Sequence[Request]
     queue = sorted(requests, key=lambda request: (-urgency(request, at), request.at, request.id))
     for request in queue[:QUEUE_LIMIT]:
         desk.serve(request)
-    too_many = "Too much is waiting already; please ask again in a moment."
-    return Plan((*desk.steps, *(Refuse(request.id, too_many) for request in queue[QUEUE_LIMIT:])))
+    for request in queue[QUEUE_LIMIT:]:
+        desk.serve_at_once(request)
+    return Plan(tuple(desk.steps))
 
 
-def emergency(memory: Memory, at: float) -> Plan:
-    """The watchdog's hard mark: the least important model leaves, pinned ones after all others. One at a time."""
-    if any(resident.state == "draining" for resident in memory.residents):
+def emergency(budget: Budget, memory: Memory, at: float) -> Plan:
+    """The watchdog's hard mark: the least important model leaves, pinned ones after all others. One at a time.
+
+    What lives beside a discrete GPU, in the host's memory, is not what is short.
+    """
+    present = [r for r in memory.residents if budget.pool(r.device) == "gpu" and r.state != "released"]
+    movable = [r for r in present if r.stays_until <= at]
+    if not movable or any(r.state == "draining" for r in present):
         return Plan(())
-    present = [r for r in memory.residents if r.state in ("reserved", "loading", "resident")]
-    if not present:
-        return Plan(())
-    victim = min(present, key=lambda r: (r.pinned, r.priority, cost(r, at), r.model))
+    victim = min(movable, key=lambda r: (r.pinned, r.priority, cost(r, at), r.model))
     return Plan((Evict(victim.model, f"{victim.name} leaves: the machine is running out of memory.", urgent=True),))
 
 
@@ -147,34 +153,52 @@ class _Desk:
         self._memory = memory
         self._at = at
         self._residents = {r.model: r for r in memory.residents if r.state != "released"}
-        self._free: dict[Device, int] = {"gpu": self._measured_free(), "cpu": self._ledger_free("cpu")}
+        free = min(self._ledger_free("gpu"), self._measured_free())
+        self._free: dict[Device, int] = {"gpu": int(free), "cpu": self._ledger_free("cpu")}
         self._leaving: dict[Device, int] = {"gpu": 0, "cpu": 0}
         self._claimed: dict[Device, int] = {"gpu": 0, "cpu": 0}  # of what is free or leaving, by requests that wait
         for resident in self._residents.values():
             if resident.state == "draining":
                 self._leaving[budget.pool(resident.device)] += resident.bytes
+        self._hopeless = self._hopeless_pins()
 
     def _ledger_free(self, pool: Device) -> int:
         held = sum(r.bytes for r in self._residents.values() if self._budget.pool(r.device) == pool)
         foreign = sum(f.bytes for f in self._memory.foreign) if pool == "gpu" else 0
         return self._budget.pool_bytes(pool) - held - foreign
 
-    def _measured_free(self) -> int:
-        free = self._ledger_free("gpu")
+    def _measured_free(self) -> float:
         if self._memory.available_bytes is None:
-            return free
-        unseen = sum(r.unseen_bytes for r in self._residents.values() if self._budget.pool(r.device) == "gpu")
-        return min(free, self._memory.available_bytes - self._budget.floor_bytes - unseen)
+            return math.inf
+        unseen = sum(r.unseen_bytes for r in self._in_pool("gpu"))
+        return self._memory.available_bytes - self._budget.floor_bytes - unseen
 
-    def _absent_pins(self, pool: Device, rung: Rung | None = None) -> int:
+    def _hopeless_pins(self) -> frozenset[str]:
+        """Pinned models that could not be loaded even if everyone left who may leave."""
+        movable = {pool: sum(r.bytes for r in self._in_pool(pool) if not r.pinned) for pool in self._free}
+        room: dict[Device, float] = {pool: self._ledger_free(pool) + movable[pool] for pool in self._free}
+        room["gpu"] = min(room["gpu"], self._measured_free() + RECOVERED_SHARE * movable["gpu"])
+        hopeless = set()
+        for pin in sorted(self._team.pins, key=lambda pin: -pin.priority):
+            pool = self._budget.pool(pin.device)
+            if pin.model not in self._residents and pin.bytes > room[pool]:
+                hopeless.add(pin.model)
+            elif pin.model not in self._residents:
+                room[pool] -= pin.bytes
+        return frozenset(hopeless)
+
+    def _absent_pins(self, pool: Device, rung: Rung) -> int:
         """Room kept for pinned models that are not in memory; for a pinned rung, only for more important ones."""
         return sum(
             pin.bytes
-            for pin in self._team.pins
-            if pin.model not in self._residents and self._budget.pool(pin.device) == pool
-            if rung is None or (pin.model != rung.model and pin.role != rung.role)
-            if rung is None or not rung.pinned or pin.priority > rung.priority
+            for pin in self._other_pins(pool, rung)
+            if pin.model not in self._residents and pin.role != rung.role
+            if not rung.pinned or pin.priority > rung.priority
         )
+
+    def _other_pins(self, pool: Device, rung: Rung) -> list[Rung]:
+        pins = [pin for pin in self._team.pins if pin.model != rung.model and pin.model not in self._hopeless]
+        return [pin for pin in pins if self._budget.pool(pin.device) == pool]
 
     def _soon(self, pool: Device, rung: Rung) -> int:
         """What this rung may have when everyone who drains is gone. Claims do not bind pinned models."""
@@ -185,14 +209,15 @@ class _Desk:
 
     def give_back(self) -> None:
         """Over the budget (another program came): unpinned models leave at once. Short: idle ones on demand do."""
-        over = self._absent_pins("gpu") - self._ledger_free("gpu") - self._leaving["gpu"]
+        over = -self._ledger_free("gpu") - self._leaving["gpu"]
         if over > 0:
             self._make_room(over)
         elif self._free["gpu"] + self._leaving["gpu"] < self._budget.low_mark_bytes:
             self._return_idle()
 
     def _make_room(self, deficit: int) -> None:
-        movable = [r for r in self._in_pool("gpu") if not r.pinned and r.state != "draining"]
+        ours = [r for r in self._in_pool("gpu") if not r.pinned and r.state != "draining"]
+        movable = [r for r in ours if r.stays_until <= self._at]
         idle = [r for r in movable if not r.leases]
         chosen: Sequence[Resident] = movable  # all of it, when even that is not enough
         for some in (idle, movable):
@@ -243,6 +268,15 @@ class _Desk:
         else:
             self._descend(best, rungs, request)
 
+    def serve_at_once(self, request: Request) -> None:
+        """The queue is full: only who has not to wait is served."""
+        with suppress(EngineError):
+            rung = self._team.ladder(request)[0]
+            if (chance := self._chance(rung, request)).kind == "ready":
+                self._grant(chance, rung, request, chance.reason)
+                return
+        self.steps.append(Refuse(request.id, "Too much is waiting already; please ask again in a moment."))
+
     def _stands_in(self, why: str, rungs: Sequence[Rung], request: Request) -> bool:
         """Whether a lower rung, ready in memory, takes the request instead."""
         for rung in rungs[1:]:
@@ -280,11 +314,8 @@ class _Desk:
     def _wait(self, chance: _Chance, rung: Rung, request: Request) -> None:
         for victim in chance.victims:
             self._evict(victim, f"{victim.name} leaves to make room for {rung.name}.")
-        if (
-            chance.claims
-            and not rung.pinned
-            and (chance.kind == "coming" or self._at - request.at >= HOLD_AFTER_SECONDS)
-        ):
+        long = self._at - request.at >= HOLD_AFTER_SECONDS
+        if chance.claims and not rung.pinned and (long or chance.kind == "coming"):
             self._claimed[self._budget.pool(rung.device)] += rung.bytes
         self.steps.append(Wait(request.id, chance.reason, chance.until))
 
@@ -294,13 +325,13 @@ class _Desk:
         present = self._residents.get(rung.model)
         if present is not None and present.state == "draining":
             return self._room(rung, request, f"{rung.name} is just leaving memory.", gone=True)
-        if present is not None and _serves(present, rung):
-            if present.state == "resident":
-                return _Chance("ready", f"{rung.name} is in memory.")
-            left = present.loaded_at + present.load_seconds - self._at
-            return _Chance("coming", f"{rung.name} is being loaded.", left)
         if (until := self._memory.cooling.get(rung.model, self._at)) > self._at:
             return _Chance("later", f"{rung.name} could not be loaded a moment ago.", until=until)
+        if present is not None and rung.served_by(present):
+            if present.state == "resident":
+                return _Chance("ready", f"{rung.name} is in memory.")
+            left = max(0.0, present.loaded_at + present.load_seconds - self._at)
+            return _Chance("coming", f"{rung.name} is being loaded.", left)
         if self._memory.pressure != "ok":
             return _Chance("later", "The machine is short of memory, so nothing is loaded now.")
         if present is not None:
@@ -323,13 +354,13 @@ class _Desk:
     def _room(self, rung: Rung, request: Request, reason: str, *, gone: bool = False, own_bytes: int = 0) -> _Chance:
         """Whether the memory for a load is there, is coming, or can be made. `gone`: wait even when there is room."""
         pool = self._budget.pool(rung.device)
-        ever = self._budget.pool_bytes(pool) - sum(
-            pin.bytes for pin in self._team.pins if pin.model != rung.model and self._budget.pool(pin.device) == pool
-        )
+        ever = self._budget.pool_bytes(pool) - sum(pin.bytes for pin in self._other_pins(pool, rung))
         if rung.bytes > ever:
             needs = f"{rung.name} needs {in_gb(rung.bytes)}, and this machine has {in_gb(ever)} for it."
             return _Chance("never", needs)
         waits = f"{rung.name} waits until memory is given back."
+        if rung.pinned and rung.model in self._hopeless:
+            return _Chance("later", f"{rung.name} needs {in_gb(rung.bytes)}, and others hold too much memory.")
         soon = self._soon(pool, rung) + own_bytes
         if rung.bytes <= soon:
             if not gone and rung.bytes <= self._free[pool] - self._absent_pins(pool, rung):
@@ -340,7 +371,11 @@ class _Desk:
     def _evictions(self, rung: Rung, request: Request, pool: Device, deficit: int) -> _Chance:
         rivals = self._team.rivals(request.role)
         priority = urgency(request, self._at)
-        times = {r.model: evictable_at(r, priority) for r in self._in_pool(pool) if r.model != rung.model}
+        times = {
+            r.model: evictable_at(r, priority)
+            for r in self._in_pool(pool)
+            if r.model != rung.model and (priority > KEEP or not r.kept or r.model in rivals)
+        }
         now = [
             (r, cost(r, self._at, rivals) * (1 + 9 * bool(r.leases)))
             for r in self._in_pool(pool)
@@ -355,11 +390,6 @@ class _Desk:
         had = f"only {in_gb(free)} can be had" if free > 0 else "there is none to be had"
         reason = f"{rung.name} needs {in_gb(rung.bytes)}, and {had} now."
         return _Chance("later", reason, until=later, claims=True)
-
-
-def _serves(present: Resident, rung: Rung) -> bool:
-    enough = present.context_tokens >= rung.context_tokens and present.slots >= rung.slots
-    return enough and present.device == rung.device
 
 
 def _takes(rung: Rung) -> str:

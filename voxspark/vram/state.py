@@ -15,11 +15,15 @@ State = Literal["reserved", "loading", "resident", "draining", "released"]
 Device = Literal["gpu", "cpu"]
 Pressure = Literal["ok", "soft", "hard"]
 
-SWARM, WORK, VOICE = 20, 50, 80
-"""Priorities of requests: sub-questions nobody waits for, tasks, and a person who is listening."""
+KEEP, SWARM, WORK, VOICE = 0, 20, 50, 80
+"""Priorities of requests: what the profile would like to have back, sub-questions nobody waits for, tasks, and a person
+who is listening."""
 
 DRAIN_SECONDS = 20.0
 """How long a model that must leave waits for those who use it."""
+
+RECOVERED_SHARE = 0.8
+"""Of the estimate: what must come back after an unload; estimates are no better than that."""
 
 RESIDENCY_LOADS = 3.0
 """A model stays at least this many load times: less, and two that alternate spend their time loading (spark.md 6.1)."""
@@ -95,11 +99,13 @@ class Resident:
     """Requests that use it now."""
     seen_bytes: int = 0
     """While it loads: how much of it the measured memory shows already."""
+    stays_until: float = 0.0
+    """It could not be unloaded; not tried again before."""
 
     @property
     def settled_at(self) -> float:
         """Before this it is not evicted."""
-        return self.loaded_at + RESIDENCY_LOADS * self.load_seconds
+        return max(self.loaded_at + RESIDENCY_LOADS * self.load_seconds, self.stays_until)
 
     @property
     def unseen_bytes(self) -> int:

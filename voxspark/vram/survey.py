@@ -77,4 +77,7 @@ class Survey:
                 last_used_at=now,
             )
         found = known.reserve(now)
-        return replace(found, state="resident", bytes=seen.bytes, context_tokens=seen.context_tokens)
+        found = replace(found, state="resident", bytes=seen.bytes or known.bytes, context_tokens=seen.context_tokens)
+        if known.served_by(found):
+            return found
+        return replace(found, pinned=False, load_seconds=0.0)  # of no use as it is: to be loaded again

@@ -64,6 +64,11 @@ class Rung:
             leases=leases,
         )
 
+    def served_by(self, present: Resident) -> bool:
+        """Whether what is in memory is large enough, and in the same place."""
+        enough = present.context_tokens >= self.context_tokens and present.slots >= self.slots
+        return enough and present.device == self.device
+
 
 class Team:
     """The ladders of a profile. `measured` sizes take the place of estimates."""
@@ -134,13 +139,10 @@ class Team:
             smallest = min(movable, key=lambda each: each.weights_bytes)
             yield replace(self._rung(role, smallest, LEAST_CONTEXT_TOKENS, "cpu"), device="cpu", pinned=False)
 
-    @staticmethod
-    def _speech(role: str) -> list[str]:
-        return [role] if role in SPEECH else []
-
     def _rung(self, role: str, model: Model, context_tokens: int, change: Change) -> Rung:
         """A model that has a role of its own keeps that role's size, so that lending it reloads nothing."""
         holders = self._roles_of.get(model.key, [])
+        pinned_for = holders or ([role] if role in SPEECH and change == "model" else [])
         owner = holders[0] if holders else role
         post = self.profile.roles[owner]
         wants = need(
@@ -159,7 +161,8 @@ class Team:
             slots=wants.slots,
             device=device_of(model, post),
             load_seconds=LOAD_START_SECONDS + model.weights_bytes / LOAD_BYTES_PER_SECOND,
-            pinned=any(self.profile.roles[holder].hold == "pinned" for holder in holders or self._speech(role)),
+            # what is smaller than it should be may leave, to come back in its full size
+            pinned=change != "context" and any(self.profile.roles[each].hold == "pinned" for each in pinned_for),
             kept=any(self.profile.roles[holder].hold != "demand" for holder in holders),
             priority=max(self.profile.priority_of(holder) for holder in holders or [role]),
             change=change,

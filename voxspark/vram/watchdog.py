@@ -13,13 +13,10 @@ import anyio
 import anyio.to_thread
 
 from voxspark.vram.probes import GpuMemory, GpuReader, ProcFiles, Unknown
-from voxspark.vram.state import Pressure
+from voxspark.vram.state import RECOVERED_SHARE, Pressure
 
 HARD_AGAIN_SECONDS = 10.0
 """While it stays hard, the next unload comes no sooner: PSI's average looks back 10 s, and would unload everything."""
-
-RECOVERED_SHARE = 0.8
-"""Of the estimate: what must come back after an unload; estimates are no better than that."""
 
 
 @dataclass(frozen=True, slots=True)
