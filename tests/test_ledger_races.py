@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 
 import anyio
 import pytest
@@ -105,6 +106,21 @@ async def test_whoever_begins_a_load_waits_no_longer_for_it_than_who_came_later(
         await anyio.sleep(500.0)
         assert {model for model, _ in took.values()} == {"gpt-oss-120b"}
         assert all(50.0 <= seconds <= 52.0 for _, seconds in took.values())
+
+
+@virtual_time
+async def test_what_was_found_is_not_evicted_in_the_step_that_begins_to_make_it_ready() -> None:
+    world = World(present={"qwen3-8b": (7_000_000_000, 8192)})
+    async with world.ledger() as ledger, anyio.create_task_group() as group:
+        await anyio.sleep(100.0)
+        ledger._running = False  # both are planned for at once
+        group.start_soon(partial(ask, ledger, "worker", 1.0, priority=VOICE))
+        group.start_soon(partial(ask, ledger, "coder", 1.0, priority=VOICE - 1, patience_seconds=60.0))
+        await anyio.sleep(0.1)
+        ledger._running = True
+        ledger.settle()
+        await anyio.sleep(60.0)
+        assert world.states("qwen3-8b")[:4] == ["resident", "reserved", "loading", "resident"]
 
 
 @virtual_time

@@ -293,6 +293,8 @@ class Ledger:
     def _carry_out(self, decided: Plan) -> None:
         for step in decided.steps:
             match step:
+                case Evict(model, _, urgent=False) if self.book.residents[model].state == "loading":
+                    pass  # a step before this one has begun to make what was found ready
                 case Evict(model, reason, urgent):
                     self.book.decide(reason)
                     self._hands.evict(model, reason, urgent=urgent)
