@@ -161,14 +161,15 @@ class FakeGpus:
 
 
 def children() -> list[int]:
-    """Processes that this one has started and that live."""
+    """Workers that this process has started and that live."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             pid, (state, parent) = int(path.parent.name), path.read_text().rpartition(")")[2].split()[:2]
+            command = path.with_name("cmdline").read_bytes()
         except OSError:
             continue
-        if int(parent) == os.getpid() and state != "Z":
+        if int(parent) == os.getpid() and state != "Z" and b"voxspark.engines.worker.child" in command:
             found.append(pid)
     return found
 
@@ -189,7 +190,6 @@ class Hosting:
 async def hosting(model: str = "echo", *, gpus: FakeGpus | None = None, **config: Any) -> AsyncIterator[Hosting]:
     """Workers with the engines of `hosted_engines`, for at most 30 s."""
     roster, lost = staffed(model, place="worker"), list[tuple[str, str]]()
-    others = set(children())
     runner = ProcessRunner(Config.model_validate(config), roster, PREFIX, gpus or FakeGpus())
     runner.on_lost(lambda model, reason: lost.append((model, reason)))
     with pytest.MonkeyPatch.context() as patch, anyio.fail_after(30):
@@ -198,7 +198,7 @@ async def hosting(model: str = "echo", *, gpus: FakeGpus | None = None, **config
             await group.start(runner.run)
             yield Hosting(runner, roster, lost)
             group.cancel_scope.cancel()
-    assert set(children()) <= others
+    assert children() == []
 
 
 @pytest.mark.real
