@@ -117,6 +117,19 @@ async def test_a_failed_load_is_told_with_its_remedy_once_and_tried_again() -> N
         assert [event.code for event in world.of(Failed) if isinstance(event, Failed)] == ["model-broken"]
 
 
+@pytest.mark.parametrize(("scattered", "remedy"), [(True, "compact_memory"), (False, "Choose a smaller one.")])
+@virtual_time
+async def test_memory_in_small_pieces_has_a_remedy_of_its_own(scattered: bool, remedy: str) -> None:
+    world = World(team="swarm", scattered=scattered)
+    world.fails["nomic-embed-v2"] = [
+        EngineError("ollama-out-of-memory", "There is not enough memory.", "Choose a smaller one.")
+    ]
+    async with world.ledger(settled=False) as ledger:
+        with pytest.raises(EngineError) as raised:
+            await ask(ledger, "embedder")
+    assert remedy in raised.value.remedy
+
+
 @virtual_time
 async def test_who_cannot_have_the_best_gets_the_next() -> None:
     world = World()

@@ -22,6 +22,7 @@ from voxspark.vram.probes import (
     Nvml,
     ProcFiles,
     Unknown,
+    is_scattered,
     machine,
 )
 from voxspark.vram.state import GIB, Budget
@@ -271,3 +272,15 @@ def test_a_library_that_does_not_start_is_unknown_and_tried_again() -> None:
     assert reader.read() == (expected,)
     assert reader.read() == (expected,)
     assert fake.starts == 1
+
+
+@pytest.mark.parametrize(
+    ("blocks", "scattered"),
+    [
+        (FreeBlocks((1000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), 4096), True),
+        (FreeBlocks((1000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5), 4096), False),
+        (Unknown("no such file"), False),
+    ],
+)
+def test_free_memory_in_small_pieces_is_told(blocks: FreeBlocks | Unknown, scattered: bool) -> None:
+    assert is_scattered(blocks) is scattered

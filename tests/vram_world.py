@@ -57,6 +57,7 @@ class World:
 
     team: str = "everyday"
     evict_foreign: bool = False
+    scattered: bool = False
     measured_file: Path = Path("/proc/nothing/measured.json")
     present: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Models in memory: bytes and context."""
@@ -135,6 +136,7 @@ class World:
             emit=emit,
             clock=anyio.current_time,
             evict_foreign=self.evict_foreign,
+            scattered=lambda: self.scattered,
         )
         async with anyio.create_task_group() as group:
             await group.start(ledger.run)

@@ -62,7 +62,7 @@ from voxspark.vram.catalogue import Runner as Place
 from voxspark.vram.leased import LeasedChat, LeasedSynthesizer, LeasedTranscriber
 from voxspark.vram.ledger import Ledger
 from voxspark.vram.measured import MeasuredSizes
-from voxspark.vram.probes import Machine, Nvml, ProcFiles, machine
+from voxspark.vram.probes import Machine, Nvml, ProcFiles, is_scattered, machine
 from voxspark.vram.runner import Runner
 from voxspark.vram.state import GIB
 from voxspark.vram.team import Team
@@ -138,6 +138,7 @@ async def open_engines(config: Config, emit: Emit, clock: Clock) -> AsyncGenerat
             emit=emit,
             clock=clock,
             evict_foreign=config.plan.evict_foreign,
+            scattered=lambda: is_scattered(ProcFiles(Path(config.plan.proc)).free_blocks()),
         )
         for reason in roster.why:
             log.info("%s", reason)

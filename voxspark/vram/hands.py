@@ -33,6 +33,9 @@ STILL_BYTES = 64 << 20
 STUCK_SECONDS = 30.0
 """How long a model that could not be unloaded is left in peace."""
 
+COMPACT = "Free memory lies in small pieces; run: echo 1 | sudo tee /proc/sys/vm/compact_memory"
+"""A GPU driver then fails whatever MemAvailable says (spark.md 1.4)."""
+
 Then = Callable[[EngineError | None], None]
 """Told how a load went, before anybody plans on."""
 
@@ -48,6 +51,7 @@ class Hands:
         probe: Probe,
         budget: Budget,
         on_change: Callable[[], None],
+        scattered: Callable[[], bool],
     ) -> None:
         self.scope: TaskGroup
         """Where the tasks live; set by whoever runs the ledger."""
@@ -59,6 +63,7 @@ class Hands:
         self._probe = probe
         self._budget = budget
         self._on_change = on_change
+        self._scattered = scattered
         self._loads: dict[str, anyio.CancelScope] = {}
         self._idle: dict[str, anyio.Event] = {}
         self._went: set[str] = set()
@@ -89,7 +94,7 @@ class Hands:
                 loaded = await self._load_by(rung)
                 self._book.available_bytes = (await self._probe()).available_bytes
             except EngineError as error:
-                failure, gone = error, not await self._still_there(rung.model)
+                failure, gone = self._explained(error), not await self._still_there(rung.model)
         self.steps += 1
         del self._loads[rung.model]
         if scope.cancel_called:  # the load may have been too far on to notice
@@ -111,6 +116,12 @@ class Hands:
         if runner is None:
             raise EngineError("model-no-runner", f"Nothing here can run {rung.name}.")
         return await _bounded(runner.load(rung), rung.name, "load")
+
+    def _explained(self, error: EngineError) -> EngineError:
+        """Memory may be there and still be of no use."""
+        if error.code.endswith("out-of-memory") and self._scattered():
+            return type(error)(error.code, error.message, COMPACT)
+        return error
 
     async def _still_there(self, model: str) -> bool:
         """Of what was found in memory: whether it is there for others, though we could not have it."""

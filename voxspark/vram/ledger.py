@@ -10,7 +10,7 @@ the event loop; nothing here blocks.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -83,8 +83,10 @@ class Ledger:
         emit: Emit,
         clock: Clock,
         evict_foreign: bool = False,
+        scattered: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`evict_foreign`: models of other programs may be unloaded, as the least important of ours."""
+        """`evict_foreign`: models of other programs may be unloaded, as the least important of ours. `scattered`:
+        whether free memory lies in pieces too small for a GPU driver."""
         self.machine = machine
         self.profile = profile
         self.book = Book(emit, clock)
@@ -93,7 +95,7 @@ class Ledger:
         self._runners = runners
         self._measured = measured
         self._probe = probe
-        self._hands = Hands(self.book, catalogue, runners, probe, machine.budget, self.settle)
+        self._hands = Hands(self.book, catalogue, runners, probe, machine.budget, self.settle, scattered)
         self._survey = Survey(self.book, self._hands, runners, lambda: self.team, evict_foreign=evict_foreign)
         self._waiting: dict[str, Waiter] = {}
         self._unanswered: set[Waiter] = set()

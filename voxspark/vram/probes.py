@@ -19,6 +19,10 @@ from voxspark.vram.state import GIB, Budget, default_floor_bytes
 
 T = TypeVar("T")
 
+LARGE_BLOCK_BYTES = 32 << 20
+SCATTERED_SHARE = 0.98
+"""From where on compacting is worth a try; an estimate."""
+
 INTEGRATED_NAMES = ("GB10", "N1X", "Thor", "Orin", "Xavier")
 """Parts of the names of GPUs without memory of their own, for drivers that invent NVML totals for them."""
 
@@ -81,6 +85,11 @@ class FreeBlocks:
 
     def _bytes_from(self, order: int) -> int:
         return sum(count * self.page_bytes << i for i, count in enumerate(self.by_order) if i >= order)
+
+
+def is_scattered(blocks: FreeBlocks | Unknown) -> bool:
+    """Nearly all that is free lies in pieces under 32 MiB: a GPU driver finds no place there (spark.md 1.4)."""
+    return isinstance(blocks, FreeBlocks) and blocks.fragmentation(LARGE_BLOCK_BYTES) > SCATTERED_SHARE
 
 
 @dataclass(frozen=True, slots=True)
