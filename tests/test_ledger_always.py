@@ -246,7 +246,7 @@ def random_events(random: Random, count: int) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("team", TEAMS)
-@settings(max_examples=8, deadline=None, print_blob=True)
+@settings(max_examples=6, deadline=None, print_blob=True)
 @given(
     events=st.lists(st.one_of(asks, waits, others), min_size=4, max_size=30),
     late_seconds=st.sampled_from([0.0, 5.0]),
@@ -259,6 +259,7 @@ def hour(team: str, seed: int, count: int) -> World:
     """A crowded time of `count` things that happen."""
     random = Random(seed)
     world = World(team=team, late_seconds=random.choice([0.0, 5.0]), evict_foreign=random.random() < 0.2)
+    world.blind = random.random() < 0.1
     if random.random() < 0.3:
         rungs = TEAM_OF[team][0].best()
         world.takes = {rung.model: int(rung.bytes * random.uniform(0.8, 1.2)) for rung in rungs}
