@@ -38,6 +38,8 @@ NUMBER: Schema = {"type": "number"}
 BOOLEAN: Schema = {"type": "boolean"}
 STRINGS: Schema = {"type": "array", "items": STRING}
 
+LOGPROBS: Schema = {"type": "array", "items": {"$ref": "#/components/schemas/Logprob"}}
+
 TYPES_GO = "api/types.go of ollama@fb30760996"
 API_MD = "docs/api.md of ollama@fb30760996"
 OPTIONS_GO = f"{TYPES_GO}, Options and Runner"
@@ -87,7 +89,9 @@ BEYOND: dict[str, dict[str, tuple[Schema, str]]] = {
         "use_mmap": (BOOLEAN, OPTIONS_GO),
         "mirostat": (INTEGER, "docs/modelfile.mdx; taken and ignored"),
     },
+    "GenerateStreamEvent": {"logprobs": (LOGPROBS, f"{TYPES_GO}, GenerateResponse")},
     "ChatStreamEvent": {
+        "logprobs": (LOGPROBS, f"{TYPES_GO}, ChatResponse"),
         "done_reason": (STRING, f"{API_MD}, the last event of a stream"),
         **dict.fromkeys(NUMBERED, (INTEGER, f"{API_MD}, the last event of a stream")),
     },

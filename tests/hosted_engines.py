@@ -17,7 +17,8 @@ from voxspark.engines import registry
 from voxspark.engines.registry import EngineSpec
 from voxspark.engines.worker import hosted
 from voxspark.errors import ChatError
-from voxspark.types import Message, Pcm, Pcm16, Transcript
+from voxspark.protocols import Schema
+from voxspark.types import Delta, Message, Pcm, Pcm16, Transcript
 
 
 class FakeChat:
@@ -26,6 +27,9 @@ class FakeChat:
     def __init__(self, settings: ChatSettings) -> None:
         self.settings = settings
         self.read: list[Message] = []
+        self.tools: list[Schema] = []
+        self.more: list[Delta] = []
+        """Said after the messages."""
         self.log: list[str] = []
         self.busy = threading.Event()
         self.left = threading.Event()
@@ -33,22 +37,24 @@ class FakeChat:
         if settings.model == "refuse":
             raise ChatError("chat-model-missing", "There is no such model.", "Pull it.")
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def stream(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> AsyncGenerator[Delta, None]:
         """The messages back; then its habit."""
-        self.read = list(messages)
+        self.read, self.tools = list(messages), list(tools)
         try:
             for message in messages:
                 yield message.content
+            for delta in self.more:
+                yield delta
             await self._habit()
         finally:
             self.log.append("closed")
             self.left.set()
 
-    async def warm(self, messages: Sequence[Message]) -> None:
+    async def warm(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> None:
         """Noted like a question."""
         if self.settings.model == "cold":
             raise ChatError("chat-load-failed", "It could not be loaded.", "Is there memory for it?")
-        self.read = list(messages)
+        self.read, self.tools = list(messages), list(tools)
 
     async def _habit(self) -> None:
         match self.settings.model:

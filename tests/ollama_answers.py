@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
-from tests.ollama_bodies import chat_frame, ended, generate_frame, measured, tool_call
+from tests.ollama_bodies import chat_frame, ended, generate_frame, logprob, measured, tool_call
 from tests.ollama_http import Wire
 from tests.ollama_values import ApiError, Exchange, Reply
 
 Part = dict[str, Any]
-"""What one frame adds to the message: `content`, `thinking`, `tool_calls`."""
+"""What one frame adds to the message: `content`, `thinking`, `tool_calls`; and beside it: `logprobs`."""
 
 Frame = Callable[[str, Part], dict[str, Any]]
 
@@ -59,12 +60,16 @@ class Answering:
         request = self.exchange.request
         limit = request.get("options", {}).get("num_predict", -1)
         reason = self.reply.done_reason
+        logprobs = cycle(self.reply.logprobs)
         async with aclosing(self.parts) as parts:
             async for part in parts:
                 if 0 <= limit <= self._tokens and "tool_calls" not in part:
                     reason = "length"
                     break
                 self._tokens += 1
+                if request.get("logprobs"):
+                    token = part["content"] or part.get("thinking", "")
+                    part = {**part, "logprobs": [logprob(token, next(logprobs))]}
                 self._add(part)
                 if self._streaming:
                     await self.wire.line(self.exchange, self._frame(part))
@@ -76,7 +81,9 @@ class Answering:
 
     def _frame(self, part: Part) -> dict[str, Any]:
         make: Frame = chat_frame if self.exchange.path == "/api/chat" else generate_frame
-        return make(self.exchange.request["model"], part)
+        message = {name: value for name, value in part.items() if name != "logprobs"}
+        frame = make(self.exchange.request["model"], message)
+        return {**frame, "logprobs": part["logprobs"]} if "logprobs" in part else frame
 
     def _add(self, part: Part) -> None:
         for name, value in part.items():

@@ -46,6 +46,11 @@ def measured(prompt_tokens: int, tokens: int) -> dict[str, Any]:
     return {name: value for name, value in figures.items() if value}
 
 
+def logprob(token: str, value: float) -> dict[str, Any]:
+    """Of one token."""
+    return {"token": token, "logprob": value, "bytes": list(token.encode(errors="replace"))}
+
+
 def tool_call(call: Call, index: int) -> dict[str, Any]:
     """`arguments` is an object, never text."""
     return {"id": call.id, "function": {"index": index, "name": call.name, "arguments": call.arguments}}

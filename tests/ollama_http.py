@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
 import anyio
@@ -11,7 +12,6 @@ from anyio.abc import SocketStream
 
 from tests.ollama_values import Exchange
 
-REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 500: "Internal Server Error", 503: "Service Unavailable"}
 MAX_HEAD_BYTES = 65_536
 
 Answer = Callable[[Exchange, "Wire"], Awaitable[None]]
@@ -19,6 +19,8 @@ Answer = Callable[[Exchange, "Wire"], Awaitable[None]]
 
 class Wire:
     """One connection. What the client sends while an answer is under way waits for its turn."""
+
+    STREAM_TYPE = "application/x-ndjson"
 
     def __init__(self, stream: SocketStream, received: Callable[[Exchange], None], left: Callable[[], None]) -> None:
         self._stream = stream
@@ -62,7 +64,7 @@ class Wire:
         if not self._streaming:
             self._streaming = True
             exchange.status, exchange.streamed = 200, True
-            await self._head(200, "application/x-ndjson", "Transfer-Encoding: chunked")
+            await self._head(200, self.STREAM_TYPE, "Transfer-Encoding: chunked")
 
     async def line(self, exchange: Exchange, frame: dict[str, Any]) -> None:
         """One line of NDJSON."""
@@ -90,7 +92,7 @@ class Wire:
         await self._stream.send(b"%x\r\n%s\r\n" % (len(raw), raw))
 
     async def _head(self, status: int, content_type: str, length: str) -> None:
-        head = f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: {content_type}\r\n{length}\r\n\r\n"
+        head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {content_type}\r\n{length}\r\n\r\n"
         await self._stream.send(head.encode())
 
     # ── requests ────────────────────────────────────────────────────────────────────────────────
@@ -109,7 +111,7 @@ class Wire:
         raw = bytes(self._buffer[:size])
         del self._buffer[:size]
         method, path, _ = request_line.split(maxsplit=2)
-        return Exchange(method, path, json.loads(raw) if raw else {})
+        return Exchange(method, path, json.loads(raw) if raw else {}, headers)
 
     async def _watch(self, exchange: Exchange, answering: anyio.CancelScope) -> None:
         """End the answer when the client hangs up."""

@@ -31,7 +31,8 @@ class Live:
         try:
             async with aclosing(self._chat.stream(messages)) as deltas:
                 async for delta in deltas:
-                    yield {"content": delta}
+                    if isinstance(delta, str):
+                        yield {"content": delta}
         finally:
             self._free.release()
 

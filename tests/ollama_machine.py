@@ -11,6 +11,7 @@ through `machine.call`.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -57,9 +58,10 @@ class OllamaMachine:
         self, portal: BlockingPortal, server: OllamaServer, folder: Path, total_bytes: int, available_bytes: int
     ) -> None:
         self.server = server
-        self.env = private_env(folder) | {
+        env = private_env(folder)
+        self.env = env | {
             "XDG_STATE_HOME": str(folder / "state"),
-            "PYTHONPATH": str(folder / "modules"),
+            "PYTHONPATH": f"{folder / 'modules'}{os.pathsep}{env['PYTHONPATH']}",
             "VOXSPARK_CHAT__HOST": server.host,
             "VOXSPARK_PLAN__PROC": str(folder / "proc"),
             "VOXSPARK_DEVICES__MICROPHONE": "null",

@@ -80,6 +80,8 @@ class Reply:
     """All in one frame, one frame each, or in the last frame."""
     index_stuck: bool = False
     """Every call says index 0 (ollama#16212)."""
+    logprobs: tuple[float, ...] = (-0.25,)
+    """Of its tokens, in turn, again and again; told where the request asks for them."""
     done_reason: str = "stop"
     ending: Ending = "done"
     error: str = DIED
@@ -123,6 +125,8 @@ class Exchange:
     method: str
     path: str
     request: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of the request, by their names in small letters."""
     status: int = 0
     streamed: bool = False
     frames: list[dict[str, Any]] = field(default_factory=list)

@@ -11,7 +11,8 @@ import anyio
 from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.errors import ChatError, EngineError
 from voxspark.events import TurnEnded, TurnStarted
-from voxspark.types import Message
+from voxspark.protocols import Schema
+from voxspark.types import Delta, Message
 from voxspark.vram.leases import Leased
 from voxspark.vram.state import VOICE
 from voxspark.vram.team import Rung
@@ -52,14 +53,14 @@ class FakeModel:
         self.slow: dict[str, float] = {}
         self.fails: dict[str, list[Callable[[], Exception]]] = {}
         """What the next tries of a question meet, half-way."""
-        self.says: dict[str, Iterable[str]] = {}
+        self.says: dict[str, Iterable[Delta]] = {}
         self.asked: list[str] = []
         self.prompts: list[Sequence[Message]] = []
         self.running = 0
         self.most_running = 0
         self._slots = anyio.CapacityLimiter(slots)
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def stream(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> AsyncGenerator[Delta, None]:
         question = messages[-1].content
         self.asked.append(question)
         self.prompts.append(messages)
@@ -77,7 +78,7 @@ class FakeModel:
             finally:
                 self.running -= 1
 
-    async def warm(self, messages: Sequence[Message]) -> None:
+    async def warm(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> None:
         raise AssertionError("nobody waits for the swarm")
 
     async def speak(self, seconds: float) -> float:

@@ -15,23 +15,32 @@ from typing import Any
 import anyio
 import pytest
 
+from tests import deltas
 from voxspark.config import ChatSettings
 from voxspark.engines.chat import llama_cpp
 from voxspark.engines.chat.llama_cpp import LlamaCppChat, create
 from voxspark.errors import ChatError, EngineError
-from voxspark.types import Message
+from voxspark.protocols import Schema
+from voxspark.types import Message, ReplyStats, ToolCall
 
 pytestmark = pytest.mark.anyio
 
 SYSTEM = Message("system", "You are a friendly voice assistant. Answer in one short, plain sentence. " * 4)
 QUESTION = Message("user", "What is the capital of France?")
+TIMER: Schema = {
+    "type": "function",
+    "function": {
+        "name": "set_timer",
+        "description": "Set a timer.",
+        "parameters": {"type": "object", "properties": {"minutes": {"type": "integer"}}, "required": ["minutes"]},
+    },
+}
 STORY = Message("user", "Tell me a very long story about a fox.")
 
 
 async def said(chat: LlamaCppChat, *messages: Message) -> list[str]:
-    """All deltas of an answer."""
-    async with aclosing(chat.stream(messages)) as deltas:
-        return [delta async for delta in deltas]
+    """The text of an answer, in pieces."""
+    return await deltas.said(chat.stream(messages))
 
 
 # ── hermetic ────────────────────────────────────────────────────────────────────────────────────
@@ -88,6 +97,23 @@ async def test_the_request_carries_the_settings(chat: LlamaCppChat) -> None:
     assert warming == {**answer, "messages": answer["messages"][:1], "max_tokens": 1}
 
 
+async def test_tools_are_offered_and_never_forced_and_calls_come_whole(chat: LlamaCppChat) -> None:
+    pieces = [
+        {"index": 0, "id": "call_1", "function": {"name": "set_timer", "arguments": ""}},
+        {"index": 0, "function": {"arguments": '{"minu'}},
+        {"index": 0, "function": {"arguments": 'tes": 5}'}},
+    ]
+    calling = [{"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}]} for piece in pieces]
+    usage = {"choices": [], "usage": {"prompt_tokens": 30, "completion_tokens": 9}}
+    chat._server = server = FakeServer(chunk("One moment."), *calling, usage)
+    answer = await deltas.everything(chat.stream([QUESTION], tools=[TIMER]))
+    assert answer == ["One moment.", ToolCall("set_timer", {"minutes": 5}, "call_1"), ReplyStats(30, 9)]
+    await chat.warm([SYSTEM], tools=[TIMER])
+    await said(chat, SYSTEM)
+    assert [request.get("tools") for request in server.requests] == [[TIMER], [TIMER], None]
+    assert not any("tool_choice" in request for request in server.requests)
+
+
 @pytest.mark.parametrize(
     ("error", "code", "remedy"),
     [
@@ -103,16 +129,17 @@ async def test_an_error_object_ends_the_answer(
     chat: LlamaCppChat, error: dict[str, Any], code: str, remedy: str
 ) -> None:
     chat._server = server = FakeServer(chunk("One"), {"error": error}, chunk("never"))
-    async with aclosing(chat.stream([QUESTION])) as deltas:
-        assert await anext(deltas) == "One"
+    async with aclosing(chat.stream([QUESTION])) as answer:
+        assert await anext(answer) == "One"
         with pytest.raises(ChatError) as caught:
-            await anext(deltas)
+            await anext(answer)
     assert (caught.value.code, caught.value.remedy) == (code, remedy)
     assert server.given == 2
 
 
-async def test_what_llama_cpp_raises_is_a_chat_error(chat: LlamaCppChat) -> None:
-    chat._server = FakeServer(error=RuntimeError("parse error"))
+@pytest.mark.parametrize("error", [RuntimeError("parse error"), ValueError("parse error")], ids=repr)
+async def test_what_llama_cpp_raises_is_a_chat_error(chat: LlamaCppChat, error: Exception) -> None:
+    chat._server = FakeServer(error=error)
     with pytest.raises(ChatError, match="parse error") as caught:
         await said(chat, QUESTION)
     assert caught.value.code == "chat-failed"
@@ -136,10 +163,10 @@ async def test_closing_stops_the_server_at_its_next_piece(chat: LlamaCppChat) ->
 
     chat._server = server = FakeServer()
     server.chunks = slow()  # type: ignore[assignment]
-    deltas = chat.stream([QUESTION])
-    assert await anext(deltas) == "One"
+    answer = chat.stream([QUESTION])
+    assert await anext(answer) == "One"
     await anyio.to_thread.run_sync(first.wait)
-    await deltas.aclose()
+    await answer.aclose()
     more.set()
     await chat._thread.call(lambda: None)
     assert server.given == 2
@@ -206,14 +233,19 @@ async def real(server: Recorder) -> AsyncIterator[LlamaCppChat]:
 
 @pytest.mark.real
 async def test_it_answers(real: LlamaCppChat) -> None:
-    deltas = await said(real, SYSTEM, QUESTION)
-    assert len(deltas) > 3
-    assert "Paris" in "".join(deltas)
+    *text, stats = await deltas.everything(real.stream([SYSTEM, QUESTION]))
+    assert len(text) > 3
+    assert "Paris" in "".join(map(str, text))
+    assert isinstance(stats, ReplyStats)
+    assert stats.prompt_tokens > 50
+    assert stats.reply_tokens == pytest.approx(len(text), abs=2)
 
 
 @pytest.mark.real
 async def test_it_stops_at_the_limit(real: LlamaCppChat, server: Recorder) -> None:
-    await said(real, SYSTEM, STORY)
+    *_, stats = await deltas.everything(real.stream([SYSTEM, STORY]))
+    assert isinstance(stats, ReplyStats)
+    assert stats.cut
     assert server.timings["predicted_n"] == 40
 
 
@@ -221,12 +253,12 @@ async def test_it_stops_at_the_limit(real: LlamaCppChat, server: Recorder) -> No
 async def test_a_closed_answer_stops_within_a_few_tokens_and_the_next_one_starts(
     real: LlamaCppChat, server: Recorder
 ) -> None:
-    deltas = real.stream([SYSTEM, STORY])
+    answer = real.stream([SYSTEM, STORY])
     for _ in range(5):
-        await anext(deltas)
-    await deltas.aclose()
+        await anext(answer)
+    await answer.aclose()
     await real._thread.call(lambda: None)
-    made = [piece for piece in server.chunks if piece["choices"][0]["delta"].get("content")]
+    made = [piece for piece in server.chunks if piece["choices"] and piece["choices"][0]["delta"].get("content")]
     assert 5 <= len(made) < 12
     assert "Paris" in "".join(await said(real, SYSTEM, QUESTION))
 
@@ -269,6 +301,17 @@ async def test_too_long_a_conversation(real: LlamaCppChat) -> None:
 
 
 @pytest.mark.real
+async def test_smollm2_does_not_see_tools_and_reads_what_others_did_with_them(real: LlamaCppChat) -> None:
+    """Its template has no tools, and llama.cpp puts nothing in their place: the prompt is the same, to the token."""
+    asked = Message("user", "Set a timer for five minutes.")
+    calling = Message("assistant", "", tool_calls=(ToolCall("set_timer", {"minutes": 5}),))
+    for talk in ([SYSTEM, asked], [SYSTEM, asked, calling, Message("tool", "The timer is set.", tool="set_timer")]):
+        without, offered = [await deltas.everything(real.stream(talk, tools=tools)) for tools in ((), (TIMER,))]
+        assert offered == without
+        assert len(offered) > 3
+
+
+@pytest.mark.real
 @pytest.mark.parametrize("text", ["", " ", "🙂" * 9, "\x00", "<|im_end|>", "مرحبا، كيف حالك؟"], ids=ascii)
 async def test_odd_text_is_answered(real: LlamaCppChat, text: str) -> None:
     await said(real, SYSTEM, Message("user", text))
@@ -289,6 +332,7 @@ async def test_a_file_that_is_no_model(tmp_path: Path) -> None:
 ALONE = """
 import os, signal
 signal.signal(signal.SIGTERM, lambda *_: print("daemon heard it", flush=True))
+from tests import deltas
 from voxspark.config import ChatSettings
 from voxspark.engines.chat import llama_cpp
 server = llama_cpp.load(ChatSettings())
@@ -298,6 +342,7 @@ os.kill(os.getpid(), signal.SIGTERM)
 
 MEASURE = """
 import xllamacpp
+from tests import deltas
 from voxspark.config import ChatSettings
 from voxspark.engines.chat import llama_cpp
 def resident_mib():

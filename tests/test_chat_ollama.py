@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import deltas
 from tests.ollama_server import OllamaServer, Refusal, Reply, ollama_server
 from tests.ollama_values import LOAD_OOM, RUN_OOM
 from voxspark.config import ChatSettings
-from voxspark.engines.ollama.chat import LeadingThought, OllamaChat, create
+from voxspark.engines.ollama.chat import OllamaChat, create
 from voxspark.engines.ollama.client import ModelOptions, OllamaClient
+from voxspark.engines.thought import LeadingThought
 from voxspark.errors import ChatError
-from voxspark.types import Message
+from voxspark.types import Delta, Message
 
 SYSTEM = Message("system", "You are VoxSpark.")
 QUESTION = [SYSTEM, Message("user", "How are you?")]
@@ -42,9 +44,8 @@ async def engine(server: OllamaServer, **settings: Any) -> AsyncIterator[OllamaC
 
 
 async def said(chat: OllamaChat) -> list[str]:
-    """All deltas of an answer."""
-    async with aclosing(chat.stream(QUESTION)) as deltas:
-        return [delta async for delta in deltas]
+    """The text of an answer, in pieces."""
+    return await deltas.said(chat.stream(QUESTION))
 
 
 async def failure(chat: OllamaChat) -> ChatError:
@@ -65,6 +66,13 @@ async def test_it_streams_what_the_model_says(server: OllamaServer) -> None:
 
 
 @pytest.mark.anyio
+async def test_odd_line_breaks_are_text(server: OllamaServer) -> None:
+    server.script = [Reply(("a\u2028b\x85c\x1dd\r\ne",))]
+    async with engine(server) as chat:
+        assert await said(chat) == ["a\u2028b\x85c\x1dd\r\ne"]
+
+
+@pytest.mark.anyio
 async def test_the_request_says_everything_every_time(server: OllamaServer) -> None:
     async with engine(server, context_tokens=8192, max_tokens=400, temperature=0.7, top_p=0.8, top_k=20) as chat:
         await said(chat)
@@ -79,6 +87,7 @@ async def test_the_request_says_everything_every_time(server: OllamaServer) -> N
             "think": False,
             "truncate": False,
             "shift": False,
+            "logprobs": True,
             "options": {"num_ctx": 8192, "num_predict": 400, "temperature": 0.7, "top_p": 0.8, "top_k": 20},
             "keep_alive": -1,
         }
@@ -87,8 +96,8 @@ async def test_the_request_says_everything_every_time(server: OllamaServer) -> N
 
 @pytest.mark.anyio
 async def test_lone_surrogates_are_replaced(server: OllamaServer) -> None:
-    async with engine(server) as chat, aclosing(chat.stream([Message("user", "Hi \ud83d there")])) as deltas:
-        assert [delta async for delta in deltas] == ["Hello", " there."]
+    async with engine(server) as chat:
+        assert await deltas.said(chat.stream([Message("user", "Hi \ud83d there")])) == ["Hello", " there."]
     assert server.chats[0]["messages"][0]["content"] == "Hi ? there"
 
 
@@ -117,8 +126,9 @@ async def test_warming_reads_the_prefix_and_the_first_answer_does_not_load_again
     warming, answering = server.chats
     assert warming["messages"] == [{"role": "system", "content": "You are VoxSpark."}]
     assert warming["options"] == {**answering["options"], "num_predict": 1}
-    assert {k: v for k, v in warming.items() if k not in ("messages", "options")} == {
-        k: v for k, v in answering.items() if k not in ("messages", "options")
+    differ = ("messages", "options", "logprobs")
+    assert {k: v for k, v in warming.items() if k not in differ} == {
+        k: v for k, v in answering.items() if k not in differ
     }
     assert server.loads == 1
 
@@ -127,8 +137,8 @@ async def test_warming_reads_the_prefix_and_the_first_answer_does_not_load_again
 async def test_closing_the_stream_hangs_up(server: OllamaServer) -> None:
     server.script = [Reply(("One", " two", " three"), hold=anyio.Event())]
     async with engine(server) as chat:
-        async with aclosing(chat.stream(QUESTION)) as deltas:
-            assert await anext(deltas) == "One"
+        async with aclosing(chat.stream(QUESTION)) as answer:
+            assert await anext(answer) == "One"
         with anyio.fail_after(5):
             await server.left_early.wait()
         assert await said(chat) == ["Hello", " there."]
@@ -273,11 +283,11 @@ async def test_every_failure_is_a_chat_error_with_a_remedy(
 @pytest.mark.anyio
 async def test_what_came_before_the_failure_was_said(server: OllamaServer) -> None:
     server.script = [Reply(("One", " two"), ending="error")]
-    heard: list[str] = []
-    async with engine(server) as chat, aclosing(chat.stream(QUESTION)) as deltas:
-        heard += [await anext(deltas), await anext(deltas)]
+    heard: list[Delta] = []
+    async with engine(server) as chat, aclosing(chat.stream(QUESTION)) as answer:
+        heard += [await anext(answer), await anext(answer)]
         with pytest.raises(ChatError):
-            await anext(deltas)
+            await anext(answer)
     assert heard == ["One", " two"]
 
 
@@ -314,11 +324,11 @@ async def test_nobody_at_the_address(anyio_backend: str) -> None:
 async def test_ollama_goes_and_comes_back(server: OllamaServer) -> None:
     server.script = [Reply(("One", " two", " three"), hold=anyio.Event())]
     async with engine(server) as chat:
-        async with aclosing(chat.stream(QUESTION)) as deltas:
-            assert await anext(deltas) == "One"
+        async with aclosing(chat.stream(QUESTION)) as answer:
+            assert await anext(answer) == "One"
             await server.stop()
             with pytest.raises(ChatError) as caught:
-                await anext(deltas)
+                await anext(answer)
         assert caught.value.code == "ollama-interrupted"
         assert (await failure(chat)).code == "ollama-unreachable"
         await server.start()

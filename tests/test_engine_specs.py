@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from voxspark.config import ChatSettings, Config, ListeningSettings, Settings, TranscriberSettings, VoiceSettings
+from voxspark.config import ChatSettings, Config, ListeningSettings, TranscriberSettings, VoiceSettings
+from voxspark.config_tools import Settings
 from voxspark.engines import registry
 from voxspark.engines.builtin import MIB, SPECS
 from voxspark.engines.registry import EngineSpec, Need, find
@@ -128,7 +129,7 @@ def test_an_unknown_name_lists_the_choices_and_the_nearest() -> None:
     with pytest.raises(EngineError) as caught:
         find("chat", "olama")
     assert caught.value.code == "engine-unknown"
-    assert caught.value.remedy == "Did you mean ollama? Known: llama_cpp, ollama."
+    assert caught.value.remedy == "Did you mean ollama? Known: llama_cpp, ollama, openai."
 
 
 @pytest.mark.parametrize("name", ["", "whatever", "olläma" * 1_000])

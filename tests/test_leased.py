@@ -11,11 +11,13 @@ import anyio
 import numpy as np
 import pytest
 
+from tests.deltas import everything
 from tests.virtual_time import virtual_time
 from tests.vram_world import FakeRunner, World
 from voxspark.engines.tts.fallback import FallbackSynthesizer
 from voxspark.errors import ChatError, EngineError, SynthesizerError, TranscriberError
-from voxspark.types import Message, Pcm, Pcm16, Transcript
+from voxspark.protocols import Schema
+from voxspark.types import Delta, Message, Pcm, Pcm16, ReplyStats, ToolCall, Transcript
 from voxspark.vram.catalogue import Runner as Place
 from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedSynthesizer, LeasedTranscriber
 from voxspark.vram.ledger import Ledger
@@ -24,11 +26,12 @@ from voxspark.vram.state import GIB
 from voxspark.vram.team import Rung
 
 HELLO = [Message("user", "Hello?")]
+WEATHER: Schema = {"type": "function", "function": {"name": "weather"}}
 SPEECH = np.zeros(1600, np.int16)
 BROKEN = EngineError("model-broken", "The file is broken.", "Pull it again.")
 
-Script = Sequence[str | Exception | float]
-"""Text to yield, an error to raise, or seconds to take."""
+Script = Sequence[Delta | Exception | float]
+"""What to yield, an error to raise, or seconds to take."""
 
 
 @dataclass(eq=False)
@@ -38,8 +41,10 @@ class Player:
     model: str
     script: Script = ("Hello", " there.")
     log: list[str] = field(default_factory=list)
+    tools: Sequence[Schema] = ()
+    """Of the last call."""
 
-    async def _steps(self) -> AsyncGenerator[str, None]:
+    async def _steps(self) -> AsyncGenerator[Any, None]:
         self.log.append("opened")
         try:
             for step in self.script:
@@ -48,17 +53,18 @@ class Player:
                         raise step
                     case float():
                         await anyio.sleep(step)
-                    case str():
+                    case _:
                         yield step
             self.log.append("finished")
         finally:
             self.log.append("closed")
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def stream(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> AsyncGenerator[Delta, None]:
         """As `Chat`."""
+        self.tools = tools
         async with aclosing(self._steps()) as steps:
-            async for text in steps:
-                yield text
+            async for delta in steps:
+                yield delta
 
     async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
         """As `Synthesizer`."""
@@ -77,8 +83,9 @@ class Player:
             _ = [text async for text in steps]
         return [[float(len(text))] for text in texts]
 
-    async def warm(self, messages: Sequence[Message] = ()) -> None:
+    async def warm(self, messages: Sequence[Message] = (), *, tools: Sequence[Schema] = ()) -> None:
         """As all of them."""
+        self.tools = tools
         self.log.append(f"warm {len(messages)}")
 
 
@@ -120,11 +127,6 @@ async def error_of(awaited: Any) -> EngineError:
     with pytest.raises(EngineError) as caught:
         await awaited
     return caught.value
-
-
-async def everything(stream: AsyncGenerator[Any, None]) -> list[Any]:
-    async with aclosing(stream) as items:
-        return [item async for item in items]
 
 
 # ── as long as it takes ─────────────────────────────────────────────────────────────────────────
@@ -198,6 +200,19 @@ async def test_warm_loads_and_only_a_language_model_reads_its_prompt() -> None:
         assert {resident.leases for resident in play.ledger.book.residents.values()} == {0}
 
 
+@virtual_time
+async def test_tools_go_in_and_calls_and_figures_come_out() -> None:
+    reply = ("Let me see.", "", ToolCall("weather", {"days": 1}, "call_1"), ReplyStats(20, 7, -0.1))
+    async with playing({"qwen3-8b": reply}) as play:
+        chat, player = LeasedChat(play.ledger, "worker"), play.players["qwen3-8b"]
+        await chat.warm(HELLO, tools=[WEATHER])
+        assert list(player.tools) == [WEATHER]
+        assert await everything(chat.stream(HELLO)) == list(reply)
+        assert not player.tools
+        await everything(chat.stream(HELLO, tools=[WEATHER]))
+        assert list(player.tools) == [WEATHER]
+
+
 # ── errors ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -224,7 +239,7 @@ async def test_an_error_of_the_engine_passes_as_it_is_and_gives_back() -> None:
 @virtual_time
 async def test_a_model_that_has_to_leave_in_mid_reply_says_so() -> None:
     async with playing({"qwen3-8b": ("Hello", 600.0, "there")}) as play:
-        heard: list[str] = []
+        heard: list[Delta] = []
 
         async def listen() -> None:
             async with aclosing(LeasedChat(play.ledger, "worker").stream(HELLO)) as deltas:

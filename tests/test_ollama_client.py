@@ -14,22 +14,21 @@ import pytest
 from ollama import AsyncClient, ChatResponse, ShowResponse
 from pydantic import ValidationError
 
+from tests.deltas import said
 from tests.ollama_clients import HELLO, NOMIC, QWEN, client_of, parts
 from tests.ollama_server import LOAD_OOM, Call, OllamaServer, Pull, Refusal, Reply, Served, ollama_server
 from voxspark.engines.ollama.chat import OllamaChat, OllamaEmbedder
 from voxspark.engines.ollama.client import (
-    ImageMessage,
     ModelOptions,
     OllamaClient,
     Pulled,
     Running,
     Shown,
-    ToolCall,
     full_name,
 )
 from voxspark.engines.ollama.values import shown_of
 from voxspark.errors import ChatError, EngineError
-from voxspark.types import Message
+from voxspark.types import Message, ToolCall
 
 WEATHER = {
     "type": "function",
@@ -136,8 +135,7 @@ async def test_whoever_uses_a_model_nothing_reloads(server: OllamaServer, client
     chat = OllamaChat(client, options)
     await client.preload(options)
     await chat.warm(HELLO)
-    async with aclosing(chat.stream(HELLO)) as deltas:
-        assert [delta async for delta in deltas] == ["Hello", " there."]
+    assert await said(chat.stream(HELLO)) == ["Hello", " there."]
     await parts(client, options, tools=[WEATHER], format="json", num_predict=1)
     assert server.loads == 1
     assert server.loaded["qwen3:8b"].size_vram_bytes == (0 if cpu else server.loaded["qwen3:8b"].size_bytes)
@@ -300,7 +298,7 @@ async def test_a_schema_is_kept_to(client: OllamaClient) -> None:
 
 @pytest.mark.anyio
 async def test_images_are_sent_to_who_can_see(server: OllamaServer, client: OllamaClient) -> None:
-    message = ImageMessage("user", "What is this?", images=(b"\x89PNG",))
+    message = Message("user", "What is this?", images=(b"\x89PNG",))
     await parts(client, ModelOptions(model="qwen3-vl:8b", context_tokens=8192), [message])
     (sent,) = server.chats[0]["messages"]
     assert base64.b64decode(sent["images"][0]) == b"\x89PNG"

@@ -18,9 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import hosted_engines
+from tests.deltas import everything, said
 from tests.hosted_engines import FakeChat, FakeTranscriber, FakeVoice
 from tests.worker_owner import Told
-from voxspark.config import ChatSettings, Settings, TranscriberSettings, VoiceSettings
+from voxspark.config import ChatSettings, TranscriberSettings, VoiceSettings
+from voxspark.config_tools import Settings
 from voxspark.engines import registry
 from voxspark.engines.worker import hosted, remote, wire
 from voxspark.engines.worker.host import Worker
@@ -37,7 +39,7 @@ from voxspark.engines.worker.remote import (
 from voxspark.engines.worker.task import Task
 from voxspark.engines.worker.wire import Frame
 from voxspark.errors import ChatError, EngineError, SynthesizerError, TranscriberError
-from voxspark.types import Message, Pcm, Transcript
+from voxspark.types import Delta, Message, Pcm, ReplyStats, ToolCall, Transcript
 
 SETTINGS: dict[HostedKind, Settings] = {
     "chat": ChatSettings(engine="fake", model="echo"),
@@ -127,20 +129,39 @@ ANY_TEXT = st.text(st.characters(), max_size=20)
 """Lone surrogates too: JSON escapes make them."""
 
 
-@given(st.lists(st.builds(Message, ROLES, ANY_TEXT), max_size=4))
-@settings(max_examples=25)
-def test_messages_go_there_and_text_comes_back(near: Near, messages: list[Message]) -> None:
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+OBJECTS = st.dictionaries(ANY_TEXT, JSON, max_size=3)
+CALLS = st.builds(ToolCall, ANY_TEXT, OBJECTS, ANY_TEXT)
+STATS = st.builds(ReplyStats, st.integers(0), st.integers(0), st.none() | st.floats(max_value=0), st.booleans())
+MESSAGES = st.builds(
+    Message,
+    ROLES,
+    ANY_TEXT,
+    tool_calls=st.lists(CALLS, max_size=2).map(tuple),
+    tool=ANY_TEXT,
+    call_id=ANY_TEXT,
+    images=st.lists(st.binary(max_size=20), max_size=2).map(tuple),
+)
+
+
+@given(st.lists(MESSAGES, max_size=4), st.lists(OBJECTS, max_size=2), st.lists(ANY_TEXT | CALLS | STATS, max_size=4))
+@settings(max_examples=50)
+def test_messages_and_tools_go_there_and_a_reply_comes_back(
+    near: Near, messages: list[Message], tools: list[dict[str, Any]], more: list[Delta]
+) -> None:
     worker = near("chat")
-
-    async def ask() -> list[str]:
-        async with aclosing(RemoteChat(worker).stream(messages)) as deltas:
-            return [delta async for delta in deltas]
-
-    assert run(ask) == [message.content for message in messages]
-    assert chat_of(worker).read == messages
-    chat_of(worker).read = []
-    run(lambda: RemoteChat(worker).warm(messages))
-    assert chat_of(worker).read == messages
+    engine = chat_of(worker)
+    engine.more = more
+    contents = [message.content for message in messages]
+    assert run(lambda: everything(RemoteChat(worker).stream(messages, tools=tools))) == [*contents, *more]
+    assert (engine.read, engine.tools) == (messages, tools)
+    engine.read, engine.tools = [], []
+    run(lambda: RemoteChat(worker).warm(messages, tools=tools))
+    assert (engine.read, engine.tools) == (messages, tools)
 
 
 @given(st.lists(st.integers(-32_768, 32_767)), st.booleans())
@@ -238,7 +259,7 @@ async def test_closing_a_stream_closes_the_engines(near: Near) -> None:
 
 def test_cancelling_interrupts_an_engine_that_waits(near: Near) -> None:
     worker = near("chat", model="wait")
-    engine, task = chat_of(worker), Task({"messages": []}, b"")
+    engine, task = chat_of(worker), Task({"messages": [], "tools": []}, b"")
 
     def cancel() -> None:
         engine.busy.wait()
@@ -253,7 +274,7 @@ def test_cancelling_interrupts_an_engine_that_waits(near: Near) -> None:
 
 def test_a_call_that_was_cancelled_before_it_began_does_not_begin(near: Near) -> None:
     worker = near("chat", model="wait", max_tokens=1)
-    task = Task({"messages": [{"role": "user", "content": "Hello"}]}, b"")
+    task = Task(remote._params([Message("user", "Hello")], []), b"")
     task.cancel()
     assert list(worker.other.stream(task)) == []
     assert chat_of(worker).log == []
@@ -261,7 +282,7 @@ def test_a_call_that_was_cancelled_before_it_began_does_not_begin(near: Near) ->
 
 def test_a_cancelled_call_ends_when_what_it_left_in_a_thread_has_ended(near: Near) -> None:
     worker = near("chat", model="work")
-    engine, task, ended = chat_of(worker), Task({"messages": []}, b""), threading.Event()
+    engine, task, ended = chat_of(worker), Task({"messages": [], "tools": []}, b""), threading.Event()
 
     def cancel() -> None:
         engine.busy.wait()
@@ -294,8 +315,7 @@ def far(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Worker]:
 
 
 async def reply(worker: Worker, *texts: str) -> list[str]:
-    async with aclosing(RemoteChat(worker).stream([Message("user", text) for text in texts])) as deltas:
-        return [delta async for delta in deltas]
+    return await said(RemoteChat(worker).stream([Message("user", text) for text in texts]))
 
 
 @pytest.mark.real

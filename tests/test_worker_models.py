@@ -16,10 +16,12 @@ import anyio
 import numpy as np
 import pytest
 
+from tests.deltas import said
 from tests.test_conventions import ENGINE_PACKAGES
 from tests.worker_owner import MEBI, Told, alive
 from voxspark.audio import read_speech, silence
-from voxspark.config import ChatSettings, Settings, TranscriberSettings, VoiceSettings
+from voxspark.config import ChatSettings, TranscriberSettings, VoiceSettings
+from voxspark.config_tools import Settings
 from voxspark.engines.chat.llama_cpp import LlamaCppChat
 from voxspark.engines.stt.faster_whisper import WhisperTranscriber
 from voxspark.engines.tts.espeak import EspeakSynthesizer
@@ -55,8 +57,7 @@ async def running(kind: HostedKind, settings: Settings, told: Told | None = None
 
 
 async def reply(chat: Chat, *messages: Message) -> list[str]:
-    async with aclosing(chat.stream(messages)) as deltas:
-        return [delta async for delta in deltas]
+    return await said(chat.stream(messages))
 
 
 async def spoken(voice: Synthesizer, text: str) -> list[tuple[Pcm, int]]:

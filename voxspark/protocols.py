@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from voxspark.events import Event
-from voxspark.types import Action, Chunk, Clip, Message, Pcm, Pcm16, Transcript
+from voxspark.types import Action, Chunk, Clip, Delta, Message, Pcm, Pcm16, Transcript
 
 Emit = Callable[[Event], None]
 """Hands an event to everybody who listens; never blocks."""
+
+Schema = Mapping[str, Any]
+"""A function as chat models know it: `{"type": "function", "function": {"name", "description", "parameters"}}`."""
 
 Clock = Callable[[], float]
 """Seconds on the audio clock."""
@@ -70,11 +73,14 @@ class Transcriber(Protocol):
 class Chat(Protocol):
     """A language model that streams."""
 
-    def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
-        """Text deltas as they are generated; closing the generator stops the model. Raises ChatError."""
+    def stream(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> AsyncGenerator[Delta, None]:
+        """The reply as it is generated; closing the generator stops the model. Raises ChatError.
+
+        `tools` are what it may call. No `<think>`, and no call, ever comes as text, as far as the server can tell.
+        """
         ...
 
-    async def warm(self, messages: Sequence[Message]) -> None:
+    async def warm(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> None:
         """Load the model and prefill this prefix, so that the first answer is as quick as the second."""
         ...
 

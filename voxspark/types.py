@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,11 +63,46 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that a model wants called."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    """As the model wrote them: not checked."""
+    id: str = ""
+    """By which its result is told, where the server has such ids."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of a conversation, as chat models know it."""
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Of an assistant's message: what it wants called."""
+    tool: str = ""
+    """Of a tool's message: whose result it is."""
+    call_id: str = ""
+    """Of a tool's message: the id of the call."""
+    images: tuple[bytes, ...] = ()
+    """Of a user's message: encoded files (PNG, JPEG or WebP), for a model that can see."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStats:
+    """What a server tells at the end of a reply; 0 or None where it does not."""
+
+    prompt_tokens: int = 0
+    reply_tokens: int = 0
+    mean_logprob: float | None = None
+    """Mean log-probability of the reply's tokens: near 0 the model was sure."""
+    cut: bool = False
+    """The reply ended because it was too long."""
+
+
+Delta = str | ToolCall | ReplyStats
+"""A piece of a model's reply: text, a whole call, and at the very end (where there are any) the figures."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,6 +216,8 @@ class Asked:
     aloud: bool = True
     role: str = ""
     """Who of the team answers; empty is whoever the agent finds right."""
+    images: tuple[bytes, ...] = field(default=(), repr=False)
+    """What it is about: encoded files, ready for a model."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,17 @@ SPECS = (
         capabilities=frozenset({"streaming"}),
     ),
     EngineSpec(
+        name="openai",
+        kind="chat",
+        target="voxspark.engines.chat.openai:create",
+        packages=("httpx",),
+        install="pip install voxspark",
+        isolation="inline",
+        licence="MIT; weights by model",
+        memory=_always(20),  # the model lives on its server
+        capabilities=frozenset({"streaming", "tools"}),
+    ),
+    EngineSpec(
         name="hibari",
         kind="tts",
         target="voxspark.engines.tts.hibari:HibariSynthesizer",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from voxspark.protocols import Chat, Embedder, Synthesizer, Transcriber
-from voxspark.types import Message, Pcm, Pcm16, Transcript
+from voxspark.protocols import Chat, Embedder, Schema, Synthesizer, Transcriber
+from voxspark.types import Delta, Message, Pcm, Pcm16, Transcript
 from voxspark.vram.ledger import PATIENCE_SECONDS, Ledger
 from voxspark.vram.state import VOICE, WORK
 
@@ -22,20 +22,20 @@ class LeasedChat:
         self._priority = priority
         self._patience_seconds = patience_seconds
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def stream(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> AsyncGenerator[Delta, None]:
         """Raises ChatError, and EngineError when no model can be had."""
         leasing = self._ledger.lease(self._role, priority=self._priority, patience_seconds=self._patience_seconds)
         async with leasing as leased:
             chat: Chat = leased.engine
-            async with aclosing(chat.stream(messages)) as deltas:
+            async with aclosing(chat.stream(messages, tools=tools)) as deltas:
                 while (delta := await leased.guard(anext(deltas, None))) is not None:
                     yield delta
 
-    async def warm(self, messages: Sequence[Message]) -> None:
+    async def warm(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> None:
         """Load the model; its runner prefills the prompt."""
         async with self._ledger.lease(self._role, priority=self._priority) as leased:
             chat: Chat = leased.engine
-            await leased.guard(chat.warm(messages))
+            await leased.guard(chat.warm(messages, tools=tools))
 
 
 class LeasedTranscriber:

@@ -18,10 +18,11 @@ from typing import Any
 
 from voxspark.config import ChatSettings
 from voxspark.engines.bundled import locate
+from voxspark.engines.chat.openai_wire import Reading, body
 from voxspark.engines.thread import EngineThread
 from voxspark.errors import ChatError
-from voxspark.protocols import Chat
-from voxspark.types import Message
+from voxspark.protocols import Chat, Schema
+from voxspark.types import Delta, Message
 
 BUNDLED_PREFIX = "bundled:"
 
@@ -50,19 +51,22 @@ class LlamaCppChat:
         self._thread = EngineThread("llama")
         self._server: Any = None
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def stream(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> AsyncGenerator[Delta, None]:
         """See `protocols.Chat.stream`."""
-        request = self._request(messages, self._settings.max_tokens)
-        async with aclosing(self._thread.stream(partial(self._generate, request))) as deltas:
-            async for delta in deltas:
-                if delta:
+        reading = Reading()
+        request = self._request(messages, tools, self._settings.max_tokens)
+        async with aclosing(self._thread.stream(partial(self._generate, request))) as chunks:
+            async for chunk in chunks:
+                for delta in reading.feed(chunk):
                     yield delta
+        for delta in reading.end():
+            yield delta
 
-    async def warm(self, messages: Sequence[Message]) -> None:
+    async def warm(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> None:
         """See `protocols.Chat.warm`."""
-        request = self._request(messages, 1)
-        async with aclosing(self._thread.stream(partial(self._generate, request))) as deltas:
-            async for _ in deltas:
+        request = self._request(messages, tools, 1)
+        async with aclosing(self._thread.stream(partial(self._generate, request))) as chunks:
+            async for _ in chunks:
                 pass
 
     def close(self) -> None:
@@ -70,24 +74,20 @@ class LlamaCppChat:
         self._thread.close()
         self._server = None
 
-    def _request(self, messages: Sequence[Message], max_tokens: int) -> str:
+    def _request(self, messages: Sequence[Message], tools: Sequence[Schema], max_tokens: int) -> str:
         """An OpenAI chat request, with llama.cpp's additions."""
-        return json.dumps(
-            {
-                "messages": [{"role": message.role, "content": _clean(message.content)} for message in messages],
-                "stream": True,
-                "return_progress": True,  # a call per batch of the prompt: a chance to notice that nobody listens
-                "cache_prompt": True,
-                "max_tokens": max_tokens,
-                "temperature": self._settings.temperature,
-                "top_p": self._settings.top_p,
-                "top_k": self._settings.top_k,
-                "repeat_penalty": REPEAT_PENALTY,
-                "chat_template_kwargs": {"enable_thinking": False},
-            }
-        )
+        sampling = {
+            "return_progress": True,  # a call per batch of the prompt: a chance to notice that nobody listens
+            "cache_prompt": True,
+            "max_tokens": max_tokens,
+            "temperature": self._settings.temperature,
+            "top_p": self._settings.top_p,
+            "top_k": self._settings.top_k,
+            "repeat_penalty": REPEAT_PENALTY,
+        }
+        return json.dumps(body(self._settings.model, messages, tools, sampling))
 
-    def _generate(self, request: str, put: Callable[[str], None]) -> None:
+    def _generate(self, request: str, put: Callable[[dict[str, Any]], None]) -> None:
         """Run one request in the engine's thread. Raises ChatError, and whatever `put` raises."""
         if self._server is None:
             self._server = load(self._settings)
@@ -95,26 +95,21 @@ class LlamaCppChat:
 
         def take(chunk: str) -> bool:
             try:
-                put(_delta(json.loads(chunk), self._settings))
+                put(_checked(json.loads(chunk), self._settings))
             except Exception as error:  # llama.cpp would swallow it
                 failures.append(error)
             return bool(failures)
 
         try:
             self._server.handle_chat_completions(request, take)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise _failed(str(error)) from error
         if failures:
             raise failures.pop()
 
 
-def _clean(text: str) -> str:
-    """Lone surrogates (from JSON escapes) are no UTF-8, which llama.cpp rejects."""
-    return text.encode(errors="replace").decode()
-
-
-def _delta(chunk: dict[str, Any], settings: ChatSettings) -> str:
-    """The text of one `chat.completion.chunk`; empty for progress. Raises ChatError for an error object."""
+def _checked(chunk: dict[str, Any], settings: ChatSettings) -> dict[str, Any]:
+    """One `chat.completion.chunk`. Raises ChatError for an error object."""
     if (error := chunk.get("error")) is not None:
         if error.get("type") == "exceed_context_size_error":
             needed = error.get("n_prompt_tokens")
@@ -124,8 +119,7 @@ def _delta(chunk: dict[str, Any], settings: ChatSettings) -> str:
                 f"Raise chat.context_tokens (now {settings.context_tokens}) above {needed}.",
             )
         raise _failed(str(error.get("message", error)))
-    choices = chunk.get("choices") or [{}]
-    return str(choices[0].get("delta", {}).get("content") or "")
+    return chunk
 
 
 def _failed(reason: str) -> ChatError:

@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from voxspark.config import ChatSettings
-from voxspark.engines.ollama.client import ModelOptions, OllamaClient
-from voxspark.errors import ChatError
-from voxspark.protocols import Chat
-from voxspark.types import Message
+from voxspark.engines.ollama.client import ChatPart, ModelOptions, OllamaClient
+from voxspark.engines.thought import LeadingThought, only_thought
+from voxspark.protocols import Chat, Schema
+from voxspark.types import Delta, Message, ReplyStats
 
 
 def create(settings: ChatSettings) -> Chat:
@@ -36,28 +36,33 @@ class OllamaChat:
         self._options = options
         self._think = think
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def stream(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> AsyncGenerator[Delta, None]:
         """See `protocols.Chat.stream`."""
-        thought = LeadingThought()
-        spoke, reason = False, ""
-        async with aclosing(self._client.chat(self._options, messages, think=self._think)) as parts:
+        thought, logprobs, last = LeadingThought(), list[float](), ChatPart()
+        spoke = False
+        answer = self._client.chat(self._options, messages, tools=tools, think=self._think, logprobs=True)
+        async with aclosing(answer) as parts:
             async for part in parts:
-                reason = part.done_reason
+                last = part
+                logprobs += part.logprobs
                 if text := thought.feed(part.text):
                     spoke = True
                     yield text
+                for call in part.tool_calls:
+                    spoke = True
+                    yield call
         if text := thought.end():
+            spoke = True
             yield text
-        elif not spoke and reason == "length":
-            raise ChatError(
-                "chat-only-thought",
-                "The language model thought for so long that it did not answer.",
-                f"Raise chat.max_tokens, or choose a model that does not think instead of {self._options.model}.",
-            )
+        cut = last.done_reason == "length"
+        if cut and not spoke:
+            raise only_thought()
+        mean = sum(logprobs) / len(logprobs) if logprobs else None
+        yield ReplyStats(last.prompt_tokens, last.reply_tokens, mean, cut)
 
-    async def warm(self, messages: Sequence[Message]) -> None:
+    async def warm(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> None:
         """See `protocols.Chat.warm`; num_predict does not reload the model."""
-        answer = self._client.chat(self._options, messages, think=self._think, num_predict=1, patient=True)
+        answer = self._client.chat(self._options, messages, tools=tools, think=self._think, num_predict=1, patient=True)
         async with aclosing(answer) as parts:
             async for _ in parts:
                 pass
@@ -86,32 +91,3 @@ class OllamaEmbedder:
         """For what is searched with. Raises EngineError."""
         (vector,) = await self._client.embed(self._options, [self._query_prefix + text])
         return vector
-
-
-class LeadingThought:
-    """Takes a `<think>…</think>` block, and the blank around it, off the beginning of a reply."""
-
-    OPEN, CLOSE = "<think>", "</think>"
-
-    def __init__(self) -> None:
-        self._held = ""
-        self._over = False
-
-    def feed(self, delta: str) -> str:
-        """What can be said now; empty while it may still be a thought."""
-        if self._over:
-            return delta
-        self._held += delta
-        begun = self._held.lstrip()
-        if self.OPEN.startswith(begun):
-            return ""
-        if not begun.startswith(self.OPEN):
-            self._over = True
-            return self._held
-        answer = begun.partition(self.CLOSE)[2].lstrip()
-        self._over = bool(answer)
-        return answer
-
-    def end(self) -> str:
-        """What was held back and turned out to be no thought."""
-        return "" if self._over or self._held.lstrip().startswith(self.OPEN) else self._held

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from functools import cache, partial
@@ -14,12 +15,10 @@ from voxspark.engines.ollama.pull import PullProgress, resumed
 from voxspark.engines.ollama.values import (
     GPT_OSS,
     ChatPart,
-    ImageMessage,
     ModelOptions,
     Pulled,
     Running,
     Shown,
-    ToolCall,
     clean,
     full_name,
     part_of,
@@ -36,14 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ChatPart",
-    "ImageMessage",
     "ModelOptions",
     "OllamaClient",
     "PullProgress",
     "Pulled",
     "Running",
     "Shown",
-    "ToolCall",
     "full_name",
 ]
 
@@ -141,6 +138,7 @@ class OllamaClient:
         format: str | Mapping[str, Any] | None = None,
         think: bool | str | None = None,
         num_predict: int | None = None,
+        logprobs: bool = False,
         patient: bool = False,
     ) -> AsyncGenerator[ChatPart, None]:
         """The pieces of an answer, the last one done; closing the generator stops the model.
@@ -157,6 +155,8 @@ class OllamaClient:
             "truncate": False,
             "shift": False,
         }
+        if logprobs:
+            body["logprobs"] = True
         if tools:
             body["tools"] = list(tools)
         if format:
@@ -167,8 +167,7 @@ class OllamaClient:
             body["think"] = thinking
         done = False
         with self._edge.converting(options.model):
-            answer = await self._raw(part_of, "POST", "/api/chat", body, stream=True, patient=patient)
-            async with aclosing(answer) as parts:
+            async with aclosing(self._frames(self._patient if patient else self._brisk, body)) as parts:
                 async for part in parts:
                     done = part.done
                     yield part
@@ -217,17 +216,28 @@ class OllamaClient:
         method: str,
         path: str,
         body: Mapping[str, Any] | None = None,
-        *,
-        stream: bool = False,
-        patient: bool = False,
     ) -> Any:
-        """The one place that goes around the typed requests of `ollama`, by the method that they all use.
+        """With `_frames`, what goes around the typed requests of `ollama`; this by the method that they all use.
 
         They drop `truncate`, `shift`, most of a tool's schema and the ids of tool calls, refuse an `/api/show` without
         `model_info`, and have none for `/api/version`. `shape` is called with the fields of each answer.
         """
-        client = self._patient if patient else self._brisk
-        return await client._request(shape, method, path, json=body, stream=stream)
+        return await self._brisk._request(shape, method, path, json=body)
+
+    @staticmethod
+    async def _frames(client: Any, body: Mapping[str, Any]) -> AsyncGenerator[ChatPart, None]:
+        """The frames of `/api/chat`."""
+        from ollama import ResponseError
+
+        async with client._client.stream("POST", "/api/chat", json=body) as response:
+            if response.is_error:
+                raise ResponseError((await response.aread()).decode(errors="replace"), response.status_code)
+            async with aclosing(_lines(response)) as lines:
+                async for line in lines:
+                    frame = json.loads(line)
+                    if error := frame.get("error"):
+                        raise ResponseError(error)
+                    yield part_of(**frame)
 
     @staticmethod
     def _thinking(shown: Shown, wanted: bool | str | None) -> bool | str | None:
@@ -264,3 +274,14 @@ class OllamaClient:
         if status != "success":
             raise self._edge.interrupted()
         self._shown.pop(full_name(model), None)
+
+
+async def _lines(response: Any) -> AsyncGenerator[bytes, None]:
+    """Lines of JSON, the last one with or without its end. `ollama` also breaks them at a U+0085 inside a text."""
+    held = b""
+    async for piece in response.aiter_bytes():
+        *lines, held = (held + piece).split(b"\n")
+        for line in lines:
+            yield line
+    if held:
+        yield held

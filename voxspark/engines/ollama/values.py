@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from voxspark.types import Message
+from voxspark.types import Message, ToolCall
 
 RELOADING = frozenset(
     {"num_ctx", "num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread", "draft_num_predict", "shift"}
@@ -55,23 +55,6 @@ class ModelOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageMessage(Message):
-    """A message with pictures, for a model that can see."""
-
-    images: tuple[bytes, ...] = ()
-    """Encoded files: PNG, JPEG or WebP."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A tool that the model wants called."""
-
-    name: str
-    arguments: Mapping[str, Any]
-    id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ChatPart:
     """A piece of an answer. Tool calls come whole, in any piece, the last one too."""
 
@@ -85,6 +68,8 @@ class ChatPart:
     """Of the last piece, like what follows."""
     reply_tokens: int = 0
     load_seconds: float = 0.0
+    logprobs: tuple[float, ...] = ()
+    """Of the tokens in this piece, where they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +123,22 @@ def clean(text: str) -> str:
 
 
 def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """As `/api/chat` wants them."""
+    """As `/api/chat` wants them. A message with calls goes without its text: Qwen3's template shows only one of the
+    two, and it would be the wrong one (agent.md 1.1)."""
     wire: list[dict[str, Any]] = []
     for message in messages:
-        wire.append({"role": message.role, "content": clean(message.content)})
-        if isinstance(message, ImageMessage) and message.images:
-            wire[-1]["images"] = [base64.b64encode(image).decode() for image in message.images]
+        row: dict[str, Any] = {"role": message.role, "content": "" if message.tool_calls else clean(message.content)}
+        if message.tool_calls:
+            row["tool_calls"] = [
+                {"function": {"name": call.name, "arguments": dict(call.arguments)}} for call in message.tool_calls
+            ]
+        if message.tool:
+            row["tool_name"] = message.tool
+        if message.call_id:
+            row["tool_call_id"] = message.call_id
+        if message.images:
+            row["images"] = [base64.b64encode(image).decode() for image in message.images]
+        wire.append(row)
     return wire
 
 
@@ -164,6 +159,7 @@ def part_of(**frame: Any) -> ChatPart:
         prompt_tokens=told.prompt_eval_count or 0,
         reply_tokens=told.eval_count or 0,
         load_seconds=(told.load_duration or 0) / 1e9,
+        logprobs=tuple(float(each["logprob"]) for each in frame.get("logprobs") or ()),
     )
 
 

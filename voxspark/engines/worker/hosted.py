@@ -17,11 +17,13 @@ from typing import Any, Generic, TypeVar, TypeVarTuple
 
 import numpy as np
 
-from voxspark.config import ChatSettings, Settings, TranscriberSettings, VoiceSettings
+from voxspark.config import ChatSettings, TranscriberSettings, VoiceSettings
+from voxspark.config_tools import Settings
 from voxspark.engines.registry import find
+from voxspark.engines.worker.chat_wire import delta_to_json, message_of
 from voxspark.engines.worker.task import Task
 from voxspark.engines.worker.wire import Frame
-from voxspark.protocols import Chat, Synthesizer, Transcriber
+from voxspark.protocols import Chat, Schema, Synthesizer, Transcriber
 from voxspark.types import Message
 
 T = TypeVar("T")
@@ -114,23 +116,23 @@ class HostedChat(Hosted[Chat]):
     """A language model."""
 
     def stream(self, task: Task) -> Iterator[Frame]:
-        """`messages` to the `text` of each delta."""
-        return self._loop.drive(task, self._deltas(_messages(task)))
+        """`messages` and `tools` to the deltas of the reply."""
+        return self._loop.drive(task, self._deltas(_messages(task), task.params["tools"]))
 
     def warm(self, task: Task) -> Iterator[Frame]:
         """Prefill `messages`."""
-        return self._loop.drive(task, self._prefilled(_messages(task)))
+        return self._loop.drive(task, self._prefilled(_messages(task), task.params["tools"]))
 
     async def _ready(self, engine: Chat) -> None:
         await engine.warm([Message("user", "Hello.")])
 
-    async def _deltas(self, messages: list[Message]) -> AsyncGenerator[Frame, None]:
-        async with aclosing(self._engine.stream(messages)) as deltas:
-            async for text in deltas:
-                yield Frame({"text": text})
+    async def _deltas(self, messages: list[Message], tools: list[Schema]) -> AsyncGenerator[Frame, None]:
+        async with aclosing(self._engine.stream(messages, tools=tools)) as deltas:
+            async for delta in deltas:
+                yield Frame(delta_to_json(delta))
 
-    async def _prefilled(self, messages: list[Message]) -> AsyncGenerator[Frame, None]:
-        await self._engine.warm(messages)
+    async def _prefilled(self, messages: list[Message], tools: list[Schema]) -> AsyncGenerator[Frame, None]:
+        await self._engine.warm(messages, tools=tools)
         yield Frame()
 
 
@@ -173,4 +175,4 @@ HOSTS: Mapping[str, type[Hosted[Any]]] = MappingProxyType(
 
 
 def _messages(task: Task) -> list[Message]:
-    return [Message(**fields) for fields in task.params["messages"]]
+    return [message_of(fields) for fields in task.params["messages"]]

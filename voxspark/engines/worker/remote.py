@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 
-from voxspark.config import Settings
+from voxspark.config_tools import Settings
+from voxspark.engines.worker.chat_wire import delta_of, message_to_json
 from voxspark.engines.worker.host import Worker, WorkerChanged
 from voxspark.engines.worker.life import Limits
 from voxspark.errors import ChatError, EngineError, SynthesizerError, TranscriberError
-from voxspark.protocols import Chat, Synthesizer, Transcriber
-from voxspark.types import Message, Pcm, Pcm16, Transcript
+from voxspark.protocols import Chat, Schema, Synthesizer, Transcriber
+from voxspark.types import Delta, Message, Pcm, Pcm16, Transcript
 
 HostedKind = Literal["chat", "stt", "tts"]
 
@@ -37,15 +38,15 @@ class RemoteChat:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def stream(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> AsyncGenerator[Delta, None]:
         """See `protocols.Chat.stream`."""
-        async with aclosing(self._worker.stream("stream", _params(messages))) as frames:
+        async with aclosing(self._worker.stream("stream", _params(messages, tools))) as frames:
             async for frame in frames:
-                yield frame.values["text"]
+                yield delta_of(frame.values)
 
-    async def warm(self, messages: Sequence[Message]) -> None:
+    async def warm(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> None:
         """See `protocols.Chat.warm`."""
-        await self._worker.call("warm", _params(messages))
+        await self._worker.call("warm", _params(messages, tools))
 
 
 class RemoteTranscriber:
@@ -126,5 +127,5 @@ def adapter_for(kind: HostedKind, worker: Worker) -> Chat | Transcriber | Synthe
     return PARTS[kind].adapter(worker)
 
 
-def _params(messages: Sequence[Message]) -> dict[str, Any]:
-    return {"messages": [asdict(message) for message in messages]}
+def _params(messages: Sequence[Message], tools: Sequence[Schema]) -> dict[str, Any]:
+    return {"messages": [message_to_json(message) for message in messages], "tools": [dict(tool) for tool in tools]}
