@@ -113,13 +113,180 @@ LIST_TIMERS: Table = {
     "Check the timer, please.": {},
     "How's the pizza timer doing?": {"label": "pizza"},
     "Time left on my egg timer.": {"label": "egg"},
+    "What alarms do I have?": {"kind": "alarm"},
+    "When is my alarm?": {"kind": "alarm"},
+    "What time is my gym alarm set for?": {"kind": "alarm", "label": "gym"},
+    "Do I have any alarms set?": {"kind": "alarm"},
+    "When does the alarm go off?": {"kind": "alarm"},
+    "What reminders do I have?": {"kind": "reminder"},
+    "Read me my reminders.": {"kind": "reminder"},
+}
+SET_ALARM: Table = {
+    "Set an alarm for 7 a.m.": {"when": "7 am"},
+    "Set an alarm for seven thirty.": {"when": "7 30"},
+    "Set an alarm for 6:45 tomorrow morning.": {"when": "6:45 tomorrow morning"},
+    "Set the alarm for quarter past six.": {"when": "quarter past 6"},
+    "Set an alarm for half past five in the morning": {"when": "half past 5 in the morning"},
+    "Set an alarm for ten to eight.": {"when": "10 to 8"},
+    "Set an alarm for noon on Friday.": {"when": "noon on friday"},
+    "Wake me up at 7:30.": {"when": "7:30"},
+    "Wake me up tomorrow at 7 AM.": {"when": "tomorrow at 7 am"},
+    "Wake me at six.": {"when": "6"},
+    "Please wake me up every weekday at seven.": {"when": "every weekday at 7"},
+    "Set an alarm every weekday at 7.": {"when": "every weekday at 7"},
+    "Set a 6 a.m. alarm, please.": {"when": "6 am"},
+    "Alarm for 8 o'clock tonight": {"when": "8 o'clock tonight"},
+    "I need to wake up at five thirty tomorrow.": {"when": "5 30 tomorrow"},
+    "Set a gym alarm for 6 p.m.": {"when": "6 pm", "label": "gym"},
+    "Set an alarm called gym for every Monday and Thursday at 6 p.m.": {
+        "when": "every monday and thursday at 6 pm",
+        "label": "gym",
+    },
+    "Set an alarm for 7 a.m. called yoga": {"when": "7 am", "label": "yoga"},
+}
+SET_REMINDER: Table = {
+    "Remind me to call Mum at five.": {"text": "call Mum", "when": "5"},
+    "Remind me to call my mother at six thirty.": {"text": "call my mother", "when": "6 30"},
+    "Remind me at 5 p.m. to take out the trash.": {"text": "take out the trash", "when": "5 pm"},
+    "Remind me tomorrow at 9 to pay the rent.": {"text": "pay the rent", "when": "tomorrow at 9"},
+    "Remind me to water the plants every Saturday at 10.": {
+        "text": "water the plants",
+        "when": "every saturday at 10",
+    },
+    "Remind me in ten minutes to call Mom.": {"text": "call Mom", "seconds": 600},
+    "Remind me to check the oven in half an hour.": {"text": "check the oven", "seconds": 1800},
+    "Set a reminder to stretch at quarter to four.": {"text": "stretch", "when": "quarter to 4"},
+    "Set a reminder for 3 p.m. to pick up the kids": {"text": "pick up the kids", "when": "3 pm"},
+    "Hey Jarvis, could you remind me to go to bed at 11 tonight?": {"text": "go to bed", "when": "11 tonight"},
+    "Don't let me forget to feed the cat at 6 pm.": {"text": "feed the cat", "when": "6 pm"},
+    "Remind me about the meeting on Thursday at 2.": {"text": "the meeting", "when": "on thursday at 2"},
+}
+CHANGE_TIMER: Table = {
+    "Add five minutes to the timer.": {"action": "extend", "seconds": 300},
+    "Add 5 minutes to the pasta timer.": {"action": "extend", "seconds": 300, "label": "pasta"},
+    "Extend the timer by an hour and a half.": {"action": "extend", "seconds": 5400},
+    "Make the tea timer one minute longer.": {"action": "extend", "seconds": 60, "label": "tea"},
+    "Take two minutes off the timer.": {"action": "shorten", "seconds": 120},
+    "Shorten the pizza timer by 30 seconds.": {"action": "shorten", "seconds": 30, "label": "pizza"},
+    "Change the pasta timer to ten minutes.": {"action": "set", "seconds": 600, "label": "pasta"},
+    "Pause the timer.": {"action": "pause"},
+    "Please pause my tea timer.": {"action": "pause", "label": "tea"},
+    "Resume the timer.": {"action": "resume"},
+    "Continue the pasta timer": {"action": "resume", "label": "pasta"},
+    "Unpause my timer.": {"action": "resume"},
+}
+ADD_TO_LIST: Table = {
+    "Add milk to my shopping list.": {"items": ["milk"], "name": "shopping"},
+    "Add milk, eggs and bread to my shopping list.": {"items": ["milk", "eggs", "bread"], "name": "shopping"},
+    "Add milk, eggs, and bread to the grocery list, please.": {"items": ["milk", "eggs", "bread"], "name": "grocery"},
+    "Put Brie on the shopping list": {"items": ["Brie"], "name": "shopping"},
+    "Put two bottles of water on the shopping list": {"items": ["2 bottles of water"], "name": "shopping"},
+    "Add to my shopping list olive oil and salt.": {"items": ["olive oil", "salt"], "name": "shopping"},
+    "Can you add toilet paper to the groceries?": {"items": ["toilet paper"]},
+    "Add call the bank to my to-do list.": {"items": ["call the bank"], "name": "to do"},
+    "Add a tent and sleeping bags to my camping list.": {"items": ["a tent", "sleeping bags"], "name": "camping"},
+    "Write butter on our shopping list.": {"items": ["butter"], "name": "shopping"},
+}
+REMOVE_FROM_LIST: Table = {
+    "Remove milk from my shopping list.": {"items": ["milk"], "name": "shopping"},
+    "Take the eggs off the shopping list.": {"items": ["the eggs"], "name": "shopping"},
+    "Cross bread off my shopping list": {"items": ["bread"], "name": "shopping"},
+    "Delete milk and eggs from the grocery list.": {"items": ["milk", "eggs"], "name": "grocery"},
+    "Remove the tent from my camping list.": {"items": ["the tent"], "name": "camping"},
+    "Check off call the bank on my to do list": {"items": ["call the bank"], "name": "to do"},
+    "Take olive oil off of the shopping list": {"items": ["olive oil"], "name": "shopping"},
+    "Tick milk off the shopping list": {"items": ["milk"], "name": "shopping"},
+}
+READ_LIST: Table = {
+    "What's on my shopping list?": {"name": "shopping"},
+    "Read me my shopping list.": {"name": "shopping"},
+    "What do I have on the grocery list?": {"name": "grocery"},
+    "How many items are on my shopping list?": {"name": "shopping"},
+    "Read out my camping list.": {"name": "camping"},
+    "What's on my to-do list?": {"name": "to do"},
+    "Is there anything on my to do list?": {"name": "to do"},
+    "What do I need to buy?": {},
+    "What do I have to do today?": {"name": "to-do"},
+    "Show me the packing list": {"name": "packing"},
+}
+LIST_LISTS: Table = {
+    "What lists do I have?": {},
+    "Which lists are there?": {},
+    "What are my lists?": {},
+    "Show me all my lists.": {},
+    "How many lists do I have?": {},
+    "Tell me my lists": {},
+    "Which lists have I got": {},
+    "Show all of my lists.": {},
+}
+CLEAR_LIST: Table = {
+    "Clear my shopping list.": {"name": "shopping"},
+    "Empty the grocery list": {"name": "grocery"},
+    "Clear out the packing list": {"name": "packing"},
+    "Erase my to-do list.": {"name": "to do"},
+    "Remove everything from my shopping list.": {"name": "shopping"},
+    "Delete the camping list.": {"name": "camping"},
+    "Wipe the shopping list, please": {"name": "shopping"},
+    "Delete my shopping list": {"name": "shopping"},
+}
+TAKE_NOTE: Table = {
+    "Take a note: buy stamps.": {"text": "buy stamps"},
+    "Take a note that Anna's birthday is in May.": {"text": "Anna's birthday is in May"},
+    "Make a note that the car is in row seven": {"text": "the car is in row 7"},
+    "Write down the wifi password is swordfish.": {"text": "the wifi password is swordfish"},
+    "Note that the plumber comes on Tuesday.": {"text": "the plumber comes on Tuesday"},
+    "Note to self: ask Tom about the boat": {"text": "ask Tom about the boat"},
+    "New note: lemon cake needs four eggs": {"text": "lemon cake needs 4 eggs"},
+    "Jot down that the key is under the mat.": {"text": "the key is under the mat"},
+    "Please make a quick note saying the boiler is broken": {"text": "the boiler is broken"},
+}
+READ_NOTES: Table = {
+    "Read my notes.": {},
+    "What notes do I have?": {},
+    "Show me my last notes": {},
+    "Do I have any notes?": {},
+    "Search my notes for parking.": {"about": "parking"},
+    "Find my notes about the boiler.": {"about": "the boiler"},
+    "Do I have any notes about Anna?": {"about": "anna"},
+    "What do my notes say about the wifi password?": {"about": "the wifi password"},
+    "What did I write down?": {},
+}
+DELETE_NOTE: Table = {
+    "Delete the note about the boiler.": {"about": "the boiler"},
+    "Remove my note on parking": {"about": "parking"},
+    "Delete the last note.": {"last": True},
+    "Delete that note.": {"last": True},
+    "Erase my latest note": {"last": True},
+    "Discard that note, please.": {"last": True},
+    "Throw away the note about Anna": {"about": "anna"},
+    "Please delete my note about the wifi": {"about": "the wifi"},
+}
+UNDO: Table = {
+    "Undo.": {},
+    "Undo that.": {},
+    "Please undo the last change.": {},
+    "Put it back.": {},
+    "Take that back.": {},
+    "Bring it back": {},
+    "I didn't mean that.": {},
+    "Undo my last change": {},
 }
 CANCEL_TIMER: Table = {
     "Cancel the timer.": {},
     "Stop the timer!": {},
     "Okay, turn off the timer.": {},
     "Turn the timer off.": {},
-    "Stop the alarm.": {},
+    "Stop the alarm.": {"kind": "alarm"},
+    "Turn off the alarm.": {"kind": "alarm"},
+    "Cancel my gym alarm.": {"kind": "alarm", "label": "gym"},
+    "Cancel the 7 a.m. alarm.": {"kind": "alarm", "when": "7 am"},
+    "Cancel the alarm for quarter past six.": {"kind": "alarm", "when": "quarter past 6"},
+    "Delete the alarm at 6:30 tomorrow.": {"kind": "alarm", "when": "6:30 tomorrow"},
+    "Cancel all alarms.": {"kind": "alarm", "everything": True},
+    "Turn off my alarms": {"kind": "alarm", "everything": True},
+    "Cancel the reminder.": {"kind": "reminder"},
+    "Delete the reminder about the laundry.": {"kind": "reminder", "label": "laundry"},
+    "Cancel all my reminders": {"kind": "reminder", "everything": True},
     "Please cancel my timer": {},
     "Cancel the pasta timer.": {"label": "pasta"},
     "Delete the timer for the laundry.": {"label": "laundry"},
@@ -211,6 +378,18 @@ MATCHES: list[tuple[str, str, dict[str, object]]] = [
     *[(text, "set_timer", arguments) for text, arguments in SET_TIMER.items()],
     *[(text, "list_timers", arguments) for text, arguments in LIST_TIMERS.items()],
     *[(text, "cancel_timer", arguments) for text, arguments in CANCEL_TIMER.items()],
+    *[(text, "set_alarm", arguments) for text, arguments in SET_ALARM.items()],
+    *[(text, "set_reminder", arguments) for text, arguments in SET_REMINDER.items()],
+    *[(text, "change_timer", arguments) for text, arguments in CHANGE_TIMER.items()],
+    *[(text, "add_to_list", arguments) for text, arguments in ADD_TO_LIST.items()],
+    *[(text, "remove_from_list", arguments) for text, arguments in REMOVE_FROM_LIST.items()],
+    *[(text, "read_list", arguments) for text, arguments in READ_LIST.items()],
+    *[(text, "list_lists", arguments) for text, arguments in LIST_LISTS.items()],
+    *[(text, "clear_list", arguments) for text, arguments in CLEAR_LIST.items()],
+    *[(text, "take_note", arguments) for text, arguments in TAKE_NOTE.items()],
+    *[(text, "read_notes", arguments) for text, arguments in READ_NOTES.items()],
+    *[(text, "delete_note", arguments) for text, arguments in DELETE_NOTE.items()],
+    *[(text, "undo", arguments) for text, arguments in UNDO.items()],
     *[(text, "calculate", {"expression": expression}) for text, expression in CALCULATE.items()],
     *[
         (text, "convert_units", {"amount": amount, "from_unit": source, "to_unit": target})
@@ -222,10 +401,8 @@ LEFT_TO_THE_MODEL = """
 What is the capital of France?
 What's the weather like in Paris today?
 Turn on the kitchen lights, please.
-Remind me to call my mother at six thirty.
 Who wrote Romeo and Juliet?
 Play some jazz in the living room.
-Add milk, eggs and bread to my shopping list.
 Tell me a short joke about cats.
 Why is the sky blue during the day and red in the evening?
 How tall is Mount Everest?
@@ -255,15 +432,81 @@ I set a timer for ten minutes.
 Why did you set a timer for ten minutes?
 How do I set a timer for ten minutes?
 Set a sleep timer for 30 minutes.
-Set an alarm for 7 a.m.
-Wake me up at 7:30.
 Wake me up in the morning.
-Remind me in ten minutes to call mom.
 Remind me every ten minutes.
-Add five minutes to the timer.
-Add 5 minutes to the pasta timer.
-Change the pasta timer to ten minutes.
-Pause the timer.
+Set an alarm for 7 and turn on the lights.
+Set an alarm for seven and another one for eight.
+Set an alarm for tomorrow.
+Set an alarm for the morning.
+Set an alarm for 25 o'clock.
+Set an alarm for when I get home.
+Set an alarm.
+Wake me up when September ends.
+Wake me up before you go go.
+Did my alarm go off at seven?
+I set an alarm for 7 a.m.
+Why did the alarm go off at 7?
+Remind me to call mum.
+Remind me to call mum tomorrow.
+Remind me to call mum when I get home.
+Remind me at five.
+Remind me at five to call mum and turn on the lights.
+Remind me to call mum at five and turn on the lights.
+Remind me to call mum at five, then turn on the lights.
+Remind me to call mum at five and dad at six.
+Remind me what we said about the meeting at five.
+Remind me of the good old days.
+Remind me how to cook rice in 20 minutes.
+You remind me of my brother.
+He reminded me to call at five.
+Pause the music.
+Resume the movie.
+Pause the timer and play some music.
+Add five minutes.
+Add five minutes to the meeting.
+Make it longer.
+Add milk.
+Add milk to my coffee.
+Add milk to the shopping list and turn on the lights.
+Add milk and turn on the lights to my shopping list.
+Add milk to my shopping list and read me my shopping list.
+Add everything we talked about yesterday evening to my shopping list.
+Add him to my list of friends.
+Add it to my shopping list.
+Remind me at five to call mum, turn on the lights.
+Take a note, call mum, turn on the lights.
+Put the book on the table.
+Put it on the list.
+Take the cake out of the oven.
+Take the second exit.
+Remove the stain from the carpet.
+Check off.
+What's on TV tonight?
+What's on the menu?
+What is on your mind?
+What's on the A list?
+Read me a story.
+Read the shopping list and clear it.
+Clear the table.
+Clear the list of suspects.
+Delete my account.
+Delete everything.
+Take a note.
+Take note of the time.
+Make a note and send it to Tom.
+Take a note that the boiler is broken and call the plumber.
+Take a note, buy stamps, then call Tom.
+Note that down.
+Write down everything he says and send it to me.
+She wrote down the number.
+Find my phone.
+Search the web for parking.
+Search my notes for parking and delete them.
+Delete all notes.
+Delete my notes about the boiler and the car.
+Undo the top button.
+Bring back my umbrella.
+I didn't mean to hurt you.
 Cancel the pasta timer and the egg timer.
 Cancel the timer and tell me a joke.
 Cancel my subscription.

@@ -14,14 +14,27 @@ from tests.intent_phrases import LEFT_TO_THE_MODEL, MATCHES, REPEAT, STOP
 from voxspark.agent.intents import Intent, Intents
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import HOLIDAYS, clock_tools
+from voxspark.tools.lists import Lists, MemoryListStore
+from voxspark.tools.notes import MemoryNoteStore, Notes
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.timers import Timers
+from voxspark.tools.undo import Undo
 from voxspark.tools.units import unit_tools
+
+UNDO = Undo()
+
+
+def NOW() -> datetime:
+    return datetime(2026, 11, 24, 9, 10, tzinfo=UTC)
+
 
 TOOLBOX = Toolbox(
     [
-        *clock_tools(lambda: datetime(2026, 11, 24, 9, 10, tzinfo=UTC)),
+        *clock_tools(NOW),
         *Timers(lambda: 0.0).tools,
+        *Lists(MemoryListStore(), UNDO).tools,
+        *Notes(MemoryNoteStore(), UNDO, NOW).tools,
+        *UNDO.tools,
         *arithmetic_tools(),
         *unit_tools(),
     ]

@@ -24,11 +24,11 @@ class World:
     def _changed(self) -> None:
         self.changes += 1
 
-    def fails(self, code: str, **arguments: object) -> str:
+    async def fails(self, code: str, **arguments: object) -> str:
         """The sentence with which cancelling is refused."""
         before = (self.timers.running, self.timers.ringing)
         with pytest.raises(ToolError) as raised:
-            self.timers.cancel_timer(**arguments)  # type: ignore[arg-type]
+            await self.timers.cancel_timer(**arguments)  # type: ignore[arg-type]
         assert raised.value.code == code
         assert (self.timers.running, self.timers.ringing) == before
         return raised.value.message
@@ -39,27 +39,30 @@ def world() -> World:
     return World()
 
 
-def test_setting_says_what_was_set(world: World) -> None:
-    assert world.timers.set_timer(600) == "Timer set for 10 minutes."
-    assert world.timers.set_timer(5400, "pasta") == "Pasta timer set for an hour and a half."
-    assert world.timers.set_timer(150, "Pasta") == "Another Pasta timer set for 2 minutes and 30 seconds."
+@pytest.mark.anyio
+async def test_setting_says_what_was_set(world: World) -> None:
+    assert await world.timers.set_timer(600) == "Timer set for 10 minutes."
+    assert await world.timers.set_timer(5400, "pasta") == "Pasta timer set for an hour and a half."
+    assert await world.timers.set_timer(150, "Pasta") == "Another Pasta timer set for 2 minutes and 30 seconds."
     assert [timer.seconds for timer in world.timers.running] == [150, 600, 5400]
     assert world.changes == 3
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("seconds", [-5, 0, 24 * 3600 + 1, 10**12])
-def test_bounds_are_spoken(world: World, seconds: int) -> None:
+async def test_bounds_are_spoken(world: World, seconds: int) -> None:
     with pytest.raises(ToolError, match="from one second to 24 hours"):
-        world.timers.set_timer(seconds)
+        await world.timers.set_timer(seconds)
     assert not world.timers.running
     assert world.changes == 0
 
 
-def test_there_is_an_end_to_timers(world: World) -> None:
+@pytest.mark.anyio
+async def test_there_is_an_end_to_timers(world: World) -> None:
     for _ in range(MOST_TIMERS):
-        world.timers.set_timer(60)
+        await world.timers.set_timer(60)
     with pytest.raises(ToolError, match="20 timers at once"):
-        world.timers.set_timer(60)
+        await world.timers.set_timer(60)
 
 
 def test_a_label_loses_what_is_said_around_it(world: World) -> None:
@@ -89,74 +92,81 @@ def test_due_timers_ring_until_dismissed(world: World) -> None:
     assert world.changes == before + 1
 
 
-def test_listing(world: World) -> None:
-    assert world.timers.list_timers() == "You have no timers running."
+@pytest.mark.anyio
+async def test_listing(world: World) -> None:
+    assert await world.timers.list_timers() == "You have no timers running."
     world.timers.start(250, "tea")
     world.now += 10
-    assert world.timers.list_timers() == "Your tea timer has 4 minutes left."
-    assert world.timers.list_timers("egg") == "You have no egg timer."
+    assert await world.timers.list_timers() == "Your tea timer has 4 minutes left."
+    assert await world.timers.list_timers("egg") == "You have no egg timer."
     world.timers.start(7325)
     world.now += 0.4
-    assert world.timers.list_timers() == (
+    assert await world.timers.list_timers() == (
         "You have 2 timers: tea timer has 4 minutes and 2 hour, 2 minute and 5 second timer has 2 hours and 2 minutes."
     )
-    assert world.timers.list_timers("the tea timer") == "Your tea timer has 4 minutes left."
+    assert await world.timers.list_timers("the tea timer") == "Your tea timer has 4 minutes left."
     world.now += 300
     world.timers.due()
-    assert world.timers.list_timers("tea") == "Your tea timer is ringing."
+    assert await world.timers.list_timers("tea") == "Your tea timer is ringing."
 
 
-def test_the_only_timer_needs_no_name(world: World) -> None:
+@pytest.mark.anyio
+async def test_the_only_timer_needs_no_name(world: World) -> None:
     world.timers.start(600)
-    assert world.timers.cancel_timer() == "10 minute timer cancelled."
-    assert world.fails("timer-none") == "You have no timers."
+    assert await world.timers.cancel_timer() == "10 minute timer cancelled."
+    assert await world.fails("timer-none") == "You have no timers."
 
 
-def test_cancelling_by_label_part_of_a_label_and_length(world: World) -> None:
+@pytest.mark.anyio
+async def test_cancelling_by_label_part_of_a_label_and_length(world: World) -> None:
     for seconds, label in [(600, "pasta"), (700, "red pasta"), (600, ""), (60, "")]:
         world.timers.start(seconds, label)
-    assert world.timers.cancel_timer(label="PASTA") == "Pasta timer cancelled."
-    assert world.timers.cancel_timer(label="pasta") == "Red pasta timer cancelled."
-    assert world.timers.cancel_timer(seconds=600) == "10 minute timer cancelled."
-    assert world.fails("timer-unknown", seconds=600) == "You have no 10 minute timer."
-    assert world.fails("timer-unknown", label="egg") == "You have no egg timer."
+    assert await world.timers.cancel_timer(label="PASTA") == "Pasta timer cancelled."
+    assert await world.timers.cancel_timer(label="pasta") == "Red pasta timer cancelled."
+    assert await world.timers.cancel_timer(seconds=600) == "10 minute timer cancelled."
+    assert await world.fails("timer-unknown", seconds=600) == "You have no 10 minute timer."
+    assert await world.fails("timer-unknown", label="egg") == "You have no egg timer."
 
 
-def test_an_unclear_cancel_asks_which(world: World) -> None:
+@pytest.mark.anyio
+async def test_an_unclear_cancel_asks_which(world: World) -> None:
     world.timers.start(600, "tea")
     world.timers.start(60)
-    assert world.fails("timer-ambiguous") == "Which timer should I cancel: the 1 minute timer or the tea timer?"
+    assert await world.fails("timer-ambiguous") == "Which timer should I cancel: the 1 minute timer or the tea timer?"
     world.timers.start(300, "tea")
-    question = world.fails("timer-ambiguous", label="tea")
+    question = await world.fails("timer-ambiguous", label="tea")
     assert question == "Which timer should I cancel: the tea timer for 5 minutes or the tea timer for 10 minutes?"
-    assert world.timers.cancel_timer(label="tea", seconds=300) == "Tea timer cancelled."
+    assert await world.timers.cancel_timer(label="tea", seconds=300) == "Tea timer cancelled."
     assert [timer.seconds for timer in world.timers.running] == [60, 600]
 
 
-def test_of_twins_the_newest_goes(world: World) -> None:
+@pytest.mark.anyio
+async def test_of_twins_the_newest_goes(world: World) -> None:
     first = world.timers.start(600, "tea")
     world.now += 5
     world.timers.start(600, "tea")
-    world.timers.cancel_timer(label="tea")
+    await world.timers.cancel_timer(label="tea")
     assert world.timers.running == (first,)
 
 
-def test_cancelling_everything(world: World) -> None:
+@pytest.mark.anyio
+async def test_cancelling_everything(world: World) -> None:
     for seconds in (10, 20, 30):
         world.timers.start(seconds)
     world.now += 15
     world.timers.due()
-    assert world.timers.cancel_timer(everything=True) == "All 3 timers cancelled."
+    assert await world.timers.cancel_timer(everything=True) == "All 3 timers cancelled."
     assert not world.timers.running
     assert not world.timers.ringing
 
 
-def test_what_rings_is_meant_first(world: World) -> None:
+@pytest.mark.anyio
+async def test_what_rings_is_meant_first(world: World) -> None:
     world.timers.start(10, "egg")
     world.timers.start(600, "tea")
     world.now += 11
     world.timers.due()
-    assert world.timers.cancel_timer() == "Timer stopped."
+    assert await world.timers.cancel_timer() == "Timer stopped."
     assert [timer.label for timer in world.timers.running] == ["tea"]
     assert not world.timers.ringing
 
@@ -166,10 +176,54 @@ async def test_the_tools_declare_what_they_do(world: World) -> None:
     tools = {each.name: each for each in world.timers.tools}
     assert {name: (each.permission, each.fate) for name, each in tools.items()} == {
         "cancel_timer": ("act", "owner"),
+        "change_timer": ("act", "owner"),
         "list_timers": ("read", "turn"),
+        "set_alarm": ("act", "owner"),
+        "set_reminder": ("act", "owner"),
         "set_timer": ("act", "owner"),
     }
     assert await tools["set_timer"].run({"seconds": "90", "label": None}) == "Timer set for 1 minute and 30 seconds."
+
+
+@pytest.mark.anyio
+async def test_changing_the_length(world: World) -> None:
+    await world.timers.set_timer(600, "tea")
+    world.now += 60
+    assert await world.timers.change_timer("extend", 300) == "Tea timer has 14 minutes left now."
+    assert await world.timers.change_timer("shorten", 540, "tea") == "Tea timer has 5 minutes left now."
+    assert await world.timers.change_timer("set", 60) == "Tea timer has 1 minute left now."
+    assert world.timers.next_due_seconds() == 60
+    for action, seconds in [("shorten", 60), ("extend", 10**9), ("extend", 0), ("set", -5)]:
+        with pytest.raises(ToolError):
+            await world.timers.change_timer(action, seconds)  # type: ignore[arg-type]
+    assert world.timers.next_due_seconds() == 60
+
+
+@pytest.mark.anyio
+async def test_a_paused_timer_waits(world: World) -> None:
+    await world.timers.set_timer(600, "tea")
+    await world.timers.set_timer(5000)
+    world.now += 60
+    assert await world.timers.change_timer("pause", label="tea") == "Tea timer paused with 9 minutes left."
+    world.now += 1000
+    assert world.timers.due() == []
+    assert await world.timers.list_timers("tea") == "Your tea timer is paused with 9 minutes left."
+    assert await world.timers.change_timer("extend", 60, "tea") == "Tea timer has 10 minutes left now."
+    assert await world.timers.change_timer("resume") == "Tea timer resumed with 10 minutes left."
+    world.now += 600
+    assert [timer.label for timer in world.timers.due()] == ["tea"]
+
+
+@pytest.mark.anyio
+async def test_an_unclear_change_asks_which(world: World) -> None:
+    with pytest.raises(ToolError, match="no timers running"):
+        await world.timers.change_timer("pause")
+    await world.timers.set_timer(600, "tea")
+    await world.timers.set_timer(60, "egg")
+    with pytest.raises(ToolError, match="Which timer should I pause: the egg timer or the tea timer"):
+        await world.timers.change_timer("pause")
+    with pytest.raises(ToolError, match="no pizza timer running"):
+        await world.timers.change_timer("pause", label="pizza")
 
 
 @given(

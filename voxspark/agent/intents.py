@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
+from voxspark.agent.slots import CHECKS, WITH_COMMA, as_said
 from voxspark.agent.spoken_arithmetic import expression
 from voxspark.agent.transcript import normalise
 from voxspark.listening.backchannel import is_stop
@@ -21,22 +22,7 @@ __all__ = ["REPEAT", "STOP", "Intent", "Intents", "is_stop"]
 STOP = "stop"
 REPEAT = "repeat"
 
-_LABEL = re.compile(r"[^\W\d_]+(?:'s?)?(?: [^\W\d_]+(?:'s?)?){0,2}")
-"""At most three words of letters."""
-
 _AMOUNT = re.compile(r"(?P<minus>minus |negative )?(?P<number>\d{1,12}(?:\.\d{1,12})?)|half an?")
-
-_NO_LABEL = (
-    "a an the my your his her our their this that these those it i you me we they and or then but not no all every "
-    "both each any some what which who whom whose when where why how is are was were be do does did have has will "
-    "would can could should if in on at to from by with for before after until till over under off out up down again "
-    "too also set start create make begin run add cancel stop pause resume delete remove clear change extend snooze "
-    "reset restart turn play tell call remind wake open close put give get send say ask show check new another second "
-    "first last next other timer timers alarm alarms reminder sleep today tonight tomorrow morning noon evening "
-    "midnight later now minute minutes hour hours seconds day days week long short quick more less only just "
-    "during about around into through let"
-)
-"""Words that show that a wildcard has swallowed more than a name. A sleep timer is something else: it ends music."""
 
 _UNSPOKEN = frozenset(["in", "pt", "qt", "yd", "mi", "cl"])
 """Abbreviations that are other words when spoken."""
@@ -67,9 +53,11 @@ class Intents:
             return None
         if "calculate" in self._toolbox and (found := expression(command)) is not None:
             return Intent("calculate", {"expression": found})
-        for result in self._recognize(command, self._templates):
-            if (arguments := _arguments(result.entities, has_comma="," in command)) is not None:
-                return Intent(result.intent.name, arguments)
+        readings = [command, re.sub(r",(?: and)?(?= )", " and", command)]
+        for reading in dict.fromkeys(readings):
+            for result in self._recognize(reading, self._templates):
+                if (arguments := _arguments(result.entities, has_comma="," in reading)) is not None:
+                    return Intent(result.intent.name, as_said(arguments, text))
         return None
 
 
@@ -95,16 +83,19 @@ def _spoken(names: tuple[str, ...]) -> Iterator[str]:
 def _arguments(entities: Mapping[str, Any], *, has_comma: bool) -> dict[str, object] | None:
     """What the template found as the tool's arguments, or None when it cannot be meant."""
     slots: dict[str, Any] = {name: entity.value for name, entity in entities.items()}
-    if "label" in slots and entities["label"].is_wildcard and (has_comma or not _is_label(slots["label"])):
-        return None
     if "to_unit" in slots:
         return _conversion(slots)
-    return slots | {"seconds": int(slots["seconds"])} if "seconds" in slots else slots
-
-
-def _is_label(text: str) -> bool:
-    words = {word.removesuffix("'s") for word in text.split()}
-    return _LABEL.fullmatch(text) is not None and words.isdisjoint(_NO_LABEL.split())
+    arguments: dict[str, object] = {}
+    for name, value in slots.items():
+        if name in CHECKS and entities[name].is_wildcard:
+            if has_comma and name not in WITH_COMMA:
+                return None
+            if (found := CHECKS[name](value)) is None:
+                return None
+            arguments |= found
+        else:
+            arguments[name] = int(value) if name == "seconds" else value
+    return arguments
 
 
 def _conversion(slots: Mapping[str, Any]) -> dict[str, object] | None:

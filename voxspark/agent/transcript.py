@@ -28,6 +28,7 @@ _REWRITES = [
         (r"(?<=\d)(?=(?:hours?|hrs?|minutes?|mins?|seconds?|secs?)\b)", " "),
         (r"\b(what|how|when|that)'?s\b", r"\1 is"),
         (r"\ba couple(?: of)?\b", "2"),
+        (r"\b(notes?|reminder|list|down|that|self|saying): ", r"\1 "),
         (r"\s+", " "),
     ]
 ]

@@ -1,191 +1,245 @@
-"""Timers as plain values: nothing runs in here. The owner asks when the next one is due and collects it."""
+"""What can be said to timers, alarms and reminders."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Annotated, Literal
 
 from voxspark.errors import ToolError
 from voxspark.tools import phrases
 from voxspark.tools.registry import Tool, tool, tools_of
+from voxspark.tools.timer_book import LONGEST_SECONDS, MOST_TIMERS, Kind, MemoryTimerStore, Timer, TimerBook, clean
+from voxspark.tools.wall_time import WallTime, parse
 
-SHORTEST_SECONDS = 1
-LONGEST_SECONDS = 24 * 3600
-MOST_TIMERS = 20
-LONGEST_LABEL = 40
+__all__ = ["MOST_TIMERS", "MemoryTimerStore", "Timer", "Timers"]
 
-Label = Annotated[str, "What the timer is for, such as tea; empty when it has no name."]
-
-
-@dataclass(frozen=True, slots=True)
-class Timer:
-    """One timer."""
-
-    number: int
-    """Counts up; tells timers apart that are otherwise the same."""
-    label: str
-    """`tea`, or empty."""
-    seconds: int
-    """What it was set to."""
-    due_at: float
-    """Seconds on the clock of `Timers`."""
-
-    @property
-    def name(self) -> str:
-        """`tea timer`, `10 minute timer`."""
-        return f"{self.label or phrases.duration_adjective(self.seconds)} timer"
-
-    @property
-    def announcement(self) -> str:
-        """What to say when it is due: `Your tea timer is done.`"""
-        return f"Your {self.name} is done."
+Label = Annotated[str, "What it is for, such as tea; empty when it has no name."]
+When = Annotated[
+    str, "A time such as 7:30 am, tomorrow at 17:00, Friday at noon, 2026-12-24 07:00 or every weekday at 7 am."
+]
+KindOrAny = Annotated[Literal["timer", "alarm", "reminder", "any"], "Which kind is meant."]
 
 
-class Timers:
-    """The timers that run and ring.
-
-    `now` gives seconds that never go back. `on_change` is called whenever what runs or rings has changed.
-    """
-
-    def __init__(self, now: Callable[[], float], on_change: Callable[[], None] = lambda: None) -> None:
-        self._now = now
-        self._running: list[Timer] = []
-        self._ringing: list[Timer] = []
-        self._count = 0
-        self.on_change = on_change
-
-    @property
-    def running(self) -> tuple[Timer, ...]:
-        """Timers still to come, the next one first."""
-        return tuple(self._running)
-
-    @property
-    def ringing(self) -> tuple[Timer, ...]:
-        """Timers that are due and have not been dismissed."""
-        return tuple(self._ringing)
+class Timers(TimerBook):
+    """A book of timers with tools."""
 
     @property
     def tools(self) -> tuple[Tool, ...]:
-        """cancel_timer, list_timers, set_timer."""
+        """cancel_timer, change_timer, list_timers, set_alarm, set_reminder, set_timer."""
         return tools_of(self)
 
-    def start(self, seconds: int, label: str = "") -> Timer:
-        """Start a timer. Raises ToolError when it is too short, too long or one too many."""
-        if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
-            raise ToolError("timer-bounds", "I can set timers from one second to 24 hours.")
-        if len(self._running) >= MOST_TIMERS:
-            raise ToolError("timer-too-many", f"I can keep {MOST_TIMERS} timers at once.", "Cancel one first.")
-        self._count += 1
-        timer = Timer(self._count, _clean(label)[:LONGEST_LABEL].strip(), seconds, self._now() + seconds)
-        self._running = sorted([*self._running, timer], key=lambda each: each.due_at)
-        self.on_change()
-        return timer
+    # ── tools ───────────────────────────────────────────────────────────────────────────────────
 
-    def seconds_left(self, timer: Timer) -> float:
-        """Never below zero."""
-        return max(0.0, timer.due_at - self._now())
+    @tool(permission="act", fate="owner", core=True)
+    async def set_timer(self, seconds: Annotated[int, "Length in seconds, 1 to 86400."], label: Label = "") -> str:
+        """Start a countdown timer."""
+        await self._open()
+        timer = self.start(seconds, label)
+        same = sum(each.kind == "timer" and each.label.casefold() == timer.label.casefold() for each in self.running)
+        which = f"{'Another ' if timer.label and same > 1 else ''}{timer.label} timer".strip()
+        return await self._kept(f"{_capital(which)} set for {phrases.duration(seconds)}.")
 
-    def next_due_seconds(self) -> float | None:
-        """Seconds until a timer is due, 0 when one already is, None when none runs."""
-        return self.seconds_left(self._running[0]) if self._running else None
+    @tool(permission="act", fate="owner", core=True)
+    async def set_alarm(self, when: When, label: Label = "") -> str:
+        """Set an alarm for a time of day, once or on some days of every week."""
+        await self._open()
+        alarm = self.start_at(self._moment(when, waking=True), "alarm", label)
+        return await self._kept(f"{_capital(f'{alarm.label} alarm'.strip())} set for {self._when(alarm)}.")
 
-    def due(self) -> list[Timer]:
-        """Timers that have become due since the last call; from now on they ring."""
-        now = self._now()
-        rang = [timer for timer in self._running if timer.due_at <= now]
-        if rang:
-            self._running = self._running[len(rang) :]
-            self._ringing += rang
-            self.on_change()
-        return rang
-
-    def dismiss(self) -> int:
-        """Stop what rings; how many that were."""
-        return self._remove(self._ringing)
+    @tool(permission="act", fate="owner", core=True)
+    async def set_reminder(
+        self,
+        text: Annotated[str, "What to be reminded of, such as: call mum."],
+        when: When = "",
+        seconds: Annotated[int, "Instead of a time: in how many seconds."] = 0,
+    ) -> str:
+        """Remind the user of something at a time, or after a while."""
+        await self._open()
+        if not text.strip():
+            raise ToolError("reminder-empty", "What should I remind you of?")
+        if bool(when.strip()) == bool(seconds):
+            raise ToolError("reminder-when", "When should I remind you?")
+        if 0 < seconds <= LONGEST_SECONDS:
+            reminder = self.start(seconds, text, "reminder")
+            said = f"in {phrases.duration(seconds)}"
+        else:
+            reminder = self.start_at(self._moment(when) if when else self._later(seconds), "reminder", text)
+            said = f"at {self._when(reminder)}"
+        return await self._kept(f"I'll remind you {said}: {reminder.label}.")
 
     @tool(permission="act", fate="owner")
-    def set_timer(self, seconds: Annotated[int, "Length in seconds, 1 to 86400."], label: Label = "") -> str:
-        """Start a countdown timer."""
-        timer = self.start(seconds, label)
-        same = sum(each.label.casefold() == timer.label.casefold() for each in self._running) if timer.label else 1
-        which = f"{'Another ' if same > 1 else ''}{timer.label} timer" if timer.label else "timer"
-        return f"{which[0].upper()}{which[1:]} set for {phrases.duration(seconds)}."
+    async def change_timer(
+        self,
+        action: Annotated[
+            Literal["extend", "shorten", "set", "pause", "resume"], "Set gives it a new length, from now."
+        ],
+        seconds: Annotated[int, "By how much, or the new length; nothing to pause or resume."] = 0,
+        label: Label = "",
+    ) -> str:
+        """Extend, shorten, pause, resume or set anew a running timer."""
+        await self._open()
+        chosen = self._changeable(action, label)
+        if action in ("pause", "resume"):
+            timer = (self.pause if action == "pause" else self.resume)(chosen)
+            return await self._kept(f"{_capital(timer.name)} {action}d with {self._left(timer)} left.")
+        if seconds <= 0:
+            raise ToolError("timer-change", f"By how much should I {action} it?" if action != "set" else "To what?")
+        by = {"extend": seconds, "shorten": -seconds, "set": seconds - self.seconds_left(chosen)}[action]
+        timer = self.adjust(chosen, by)
+        name = f"{timer.label} timer".strip()
+        return await self._kept(f"{_capital(name)} has {self._left(timer)} left now.")
 
-    @tool(permission="read", fate="turn")
-    def list_timers(self, label: Label = "") -> str:
-        """Tell which timers run and how much time each has left."""
-        found = self._select(label) if label else [*self._ringing, *self._running]
+    @tool(permission="read", fate="turn", core=True)
+    async def list_timers(self, label: Label = "", kind: KindOrAny = "timer") -> str:
+        """Tell which timers, alarms or reminders there are, and how much time each has left."""
+        await self._open()
+        everything = self._select(kind=kind)
+        found = self._select(label, kind=kind)
         if not found:
-            return f"You have no {_clean(label)} timer." if self._running and label else "You have no timers running."
+            word = "timer" if kind == "any" else kind
+            if everything and label:
+                return f"You have no {clean(label)} {word}."
+            return "You have no timers running." if word == "timer" else f"You have no {word}s."
         if len(found) == 1:
             (only,) = found
-            return f"Your {only.name} is ringing." if only in self._ringing else f"Your {self._describe(only)} left."
-        return f"You have {len(found)} timers: {phrases.join([self._describe(each) for each in found])}."
+            end = " left" if only not in self._ringing and only.wall is None and only.left_seconds is None else ""
+            return f"Your {self._describe(only)}{end}."
+        kinds = {each.kind for each in found}
+        what = f"{kinds.pop()}s" if len(kinds) == 1 else "in all"
+        return f"You have {len(found)} {what}: {phrases.join([self._describe(each) for each in found])}."
 
-    @tool(permission="act", fate="owner")
-    def cancel_timer(
+    @tool(permission="act", fate="owner", core=True)
+    async def cancel_timer(
         self,
         label: Label = "",
         seconds: Annotated[int, "The length it was set to, when that tells which; else 0."] = 0,
-        everything: Annotated[bool, "True to cancel all timers."] = False,
+        everything: Annotated[bool, "True to cancel all of this kind."] = False,
+        kind: KindOrAny = "timer",
+        when: Annotated[str, "The time of the alarm or reminder, when that tells which."] = "",
     ) -> str:
-        """Cancel one timer, or all of them, or silence the one that rings."""
-        if not self._running and not self._ringing:
-            raise ToolError("timer-none", "You have no timers.")
-        if everything:
-            count = self._remove([*self._running, *self._ringing])
-            return "Timer cancelled." if count == 1 else f"All {count} timers cancelled."
-        if not label and not seconds and self._ringing:
+        """Cancel one timer, alarm or reminder, or all of them, or silence the one that rings."""
+        await self._open()
+        if not (label or seconds or everything or when) and self._ringing:
+            silenced = self._ringing[-1].kind
             self.dismiss()
-            return "Timer stopped."
-        timer = self._only(self._select(label, seconds), label, seconds)
-        self._remove([timer])
-        return f"{timer.name[0].upper()}{timer.name[1:]} cancelled."
+            return await self._kept(f"{silenced.capitalize()} stopped.")
+        word = "timer" if kind == "any" else kind
+        if not (all_of_it := self._select(kind=kind)):
+            raise ToolError("timer-none", f"You have no {word}s.")
+        if everything:
+            count = self.remove(all_of_it)
+            return await self._kept(f"{_capital(word)} cancelled." if count == 1 else f"All {count} {word}s cancelled.")
+        found = self._select(label, seconds, kind, when)
+        if not found:
+            which = clean(label) or when or phrases.duration_adjective(seconds)
+            raise ToolError("timer-unknown", f"You have no {which} {word}.", await self.list_timers(kind=kind))
+        timer = self._only(found, "cancel")
+        self.remove([timer])
+        return await self._kept(f"{_capital(timer.name)} cancelled.")
 
-    def _select(self, label: str = "", seconds: int = 0) -> list[Timer]:
-        """Timers of this name and length; a whole name before a part of one (`pasta` finds `red pasta`)."""
-        wanted = _clean(label).casefold()
-        fitting = [each for each in [*self._ringing, *self._running] if seconds in (0, each.seconds)]
+    # ── keeping ─────────────────────────────────────────────────────────────────────────────────
+
+    async def _open(self) -> None:
+        """Restore once; what is wrong with the disk is told when something is to be written."""
+        with suppress(ToolError):
+            await self.restore()
+
+    async def _kept(self, sentence: str) -> str:
+        """The sentence, once what it says is written; with a warning when it cannot be."""
+        failure = self.failure
+        try:
+            await self.save()
+        except ToolError as error:
+            failure = error
+        return sentence if failure is None else f"{sentence} A restart would undo that. {failure.message}"
+
+    # ── finding ─────────────────────────────────────────────────────────────────────────────────
+
+    def _select(self, label: str = "", seconds: int = 0, kind: str = "any", when: str = "") -> list[Timer]:
+        """Those of this kind, name, length and time; a whole name before a part of one (`pasta`: `red pasta`)."""
+        fitting = [each for each in [*self._ringing, *self.running] if kind in ("any", each.kind)]
+        fitting = [each for each in fitting if seconds in (0, each.seconds)]
+        if when:
+            fitting = [each for each in fitting if self._is_at(each, when)]
+        wanted = clean(label).casefold()
         if not wanted:
             return fitting
         exact = [each for each in fitting if each.label.casefold() == wanted]
         return exact or [each for each in fitting if set(wanted.split()) <= set(each.label.casefold().split())]
 
-    def _only(self, found: Sequence[Timer], label: str, seconds: int) -> Timer:
-        """The one that is meant; of timers nobody can tell apart, the newest. Raises ToolError that asks which."""
-        if not found:
-            which = _clean(label) or phrases.duration_adjective(seconds)
-            raise ToolError("timer-unknown", f"You have no {which} timer.", self.list_timers())
-        if len({(each.label.casefold(), each.seconds) for each in found}) > 1:
-            choices = phrases.join([self._identify(each, found) for each in found], "or")
-            raise ToolError("timer-ambiguous", f"Which timer should I cancel: {choices}?")
+    def _is_at(self, timer: Timer, when: str) -> bool:
+        if timer.wall is None:
+            return False
+        readings = [parse(when, self._wall(), waking=waking) for waking in (True, False)]
+        times = {reading.local.time() for reading in readings if reading is not None}
+        own = timer.wall.local.time()
+        exact = any(word in when.casefold() for word in ("am", "pm", "noon", "midnight"))
+        return own in times or (not exact and own.replace(hour=(own.hour + 12) % 24) in times)
+
+    def _only(self, found: Sequence[Timer], verb: str) -> Timer:
+        """The one that is meant; of those nobody can tell apart, the newest. Raises ToolError that asks which."""
+        if len({(each.label.casefold(), each.seconds, each.wall) for each in found}) > 1:
+            choices = phrases.join([_identify(each, found) for each in found], "or")
+            raise ToolError("timer-ambiguous", f"Which {_kind(found)} should I {verb}: {choices}?")
         return max(found, key=lambda each: each.number)
 
-    def _identify(self, timer: Timer, among: Sequence[Timer]) -> str:
-        twins = sum(each.label.casefold() == timer.label.casefold() for each in among)
-        length = f" for {phrases.duration(timer.seconds)}" if timer.label and twins > 1 else ""
-        return f"the {timer.name}{length}"
+    def _changeable(self, action: str, label: str) -> Timer:
+        """The countdown that is meant, if only because only one is paused or runs. Raises ToolError."""
+        timers = [each for each in self._select(label) if each in self._waiting and each.wall is None]
+        timers = [each for each in timers if label or each.kind == "timer"]
+        if not timers:
+            name = f"{clean(label)} timer".strip()
+            raise ToolError("timer-none", f"You have no {name} running." if label else "You have no timers running.")
+        if action in ("pause", "resume"):
+            able = [each for each in timers if (each.left_seconds is None) == (action == "pause")]
+            timers = able or timers
+        return self._only(timers, "change" if action in ("extend", "shorten", "set") else action)
+
+    # ── saying ──────────────────────────────────────────────────────────────────────────────────
+
+    def _moment(self, when: str, *, waking: bool = False) -> WallTime:
+        """Raises ToolError when the text is no moment."""
+        if (moment := parse(when, self._wall(), waking=waking)) is None:
+            raise ToolError("time-unclear", "I did not understand for when.", "Say a time, such as 7:30 am tomorrow.")
+        return moment
+
+    def _later(self, seconds: int) -> WallTime:
+        """So many seconds from now, to the minute. Raises ToolError below zero and beyond a year."""
+        if not 0 < seconds <= 366 * LONGEST_SECONDS:
+            raise ToolError("reminder-bounds", "I can remind you within the next year.")
+        at = self._wall() + timedelta(seconds=seconds)
+        return WallTime(at.replace(second=0, microsecond=0, tzinfo=None))
+
+    def _when(self, timer: Timer) -> str:
+        assert timer.wall is not None
+        return timer.wall.describe(self._wall())
+
+    def _left(self, timer: Timer) -> str:
+        return phrases.time_left(self.seconds_left(timer))
 
     def _describe(self, timer: Timer) -> str:
         if timer in self._ringing:
             return f"{timer.name} is ringing"
-        return f"{timer.name} has {phrases.time_left(self.seconds_left(timer))}"
-
-    def _remove(self, gone: Sequence[Timer]) -> int:
-        numbers = {timer.number for timer in gone}
-        self._running = [timer for timer in self._running if timer.number not in numbers]
-        self._ringing = [timer for timer in self._ringing if timer.number not in numbers]
-        if numbers:
-            self.on_change()
-        return len(numbers)
+        if timer.wall is not None:
+            name = timer.name if timer.label else timer.kind
+            return f"{name} is set for {self._when(timer)}"
+        if timer.left_seconds is not None:
+            return f"{timer.name} is paused with {self._left(timer)} left"
+        return f"{timer.name} has {self._left(timer)}"
 
 
-def _clean(label: str) -> str:
-    """`the Tea timer ` -> `Tea`."""
-    words = label.split()
-    if words and words[0].casefold() in ("the", "a", "an", "my"):
-        words = words[1:]
-    if words and words[-1].casefold() in ("timer", "timers"):
-        words = words[:-1]
-    return " ".join(words)
+def _identify(timer: Timer, among: Sequence[Timer]) -> str:
+    twins = sum(each.label.casefold() == timer.label.casefold() for each in among)
+    length = f" for {phrases.duration(timer.seconds)}" if timer.label and twins > 1 and timer.seconds else ""
+    return f"the {timer.name}{length}"
+
+
+def _kind(found: Sequence[Timer]) -> Kind:
+    kinds = {each.kind for each in found}
+    return kinds.pop() if len(kinds) == 1 else "timer"
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
