@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxspark.errors import DeviceError, ToolError
-from voxspark.tools.registry import Tool, Toolbox, tool, tools_of
+from voxspark.tools.registry import Declaration, Tool, Toolbox, tool, tools_of
 
 
 @tool(permission="act", fate="owner")
@@ -239,3 +239,21 @@ def test_a_name_is_taken_once_and_a_wrong_one_is_hinted() -> None:
     with pytest.raises(ToolError) as raised:
         box.find("\u202e" * 5_000)
     assert len(str(raised.value)) < 200
+
+
+def test_what_stands_beside_a_tool_is_kept() -> None:
+    @tool(permission="read", fate="turn", untrusted=True, privileged=True, core=True, timeout_seconds=3.0, filler="Hm.")
+    def look_up() -> str:
+        """Look something up."""
+        return "x"
+
+    assert Tool.of(look_up).declared == Declaration(
+        permission="read", fate="turn", untrusted=True, privileged=True, core=True, timeout_seconds=3.0, filler="Hm."
+    )
+
+
+def test_a_tool_is_trusted_and_in_the_background_unless_it_says_otherwise() -> None:
+    declared = Tool.of(set_lamp).declared
+    assert declared == Declaration(permission="act", fate="owner")
+    assert (declared.untrusted, declared.privileged, declared.core, declared.filler) == (False, False, False, "")
+    assert declared.timeout_seconds == 10.0

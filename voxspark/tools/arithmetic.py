@@ -39,7 +39,7 @@ SYNTAX = "calculate-syntax"
 """Code of the error for text that is no expression."""
 
 
-@tool(permission="read", fate="turn")
+@tool(permission="read", fate="turn", core=True)
 def calculate(
     expression: Annotated[str, "Numbers with + - * / // % ** and parentheses, sqrt(81), or 15% of 80."],
 ) -> str:

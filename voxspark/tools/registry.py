@@ -35,11 +35,47 @@ DECLARATION = "__voxspark_tool__"
 F = TypeVar("F", bound=Callable[..., str | Awaitable[str]])
 
 
-def tool(*, permission: Permission, fate: Fate) -> Callable[[F], F]:
-    """Declare a function or method as a tool; it stays an ordinary function."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """What stands beside a tool."""
+
+    permission: Permission
+    fate: Fate
+    untrusted: bool = False
+    """Its result was written by strangers (a page, a file, a calendar): after it, nothing is done without asking."""
+    privileged: bool = False
+    """Refused, not asked for, after a stranger's text: memory writes, addresses that a page may have made up."""
+    core: bool = False
+    """Always offered to the language model; the others are found with `find_tool`."""
+    timeout_seconds: float = 10.0
+    """It is cut then."""
+    filler: str = ""
+    """What to say while it takes long: `Let me look that up.`"""
+
+
+def tool(
+    *,
+    permission: Permission,
+    fate: Fate,
+    untrusted: bool = False,
+    privileged: bool = False,
+    core: bool = False,
+    timeout_seconds: float = 10.0,
+    filler: str = "",
+) -> Callable[[F], F]:
+    """Declare a function or method as a tool; it stays an ordinary function. The fields are those of `Declaration`."""
+    declaration = Declaration(
+        permission=permission,
+        fate=fate,
+        untrusted=untrusted,
+        privileged=privileged,
+        core=core,
+        timeout_seconds=timeout_seconds,
+        filler=filler,
+    )
 
     def declare(function: F) -> F:
-        setattr(function, DECLARATION, (permission, fate))
+        setattr(function, DECLARATION, declaration)
         return function
 
     return declare
@@ -118,8 +154,7 @@ class Tool:
 
     name: str
     description: str
-    permission: Permission
-    fate: Fate
+    declared: Declaration
     call: Callable[..., str | Awaitable[str]]
     """Returns one sentence ready to be spoken. A plain function runs on the loop and must return at once."""
     parameters: tuple[Parameter, ...] = ()
@@ -134,8 +169,15 @@ class Tool:
         text, described = _read_docstring(function)
         if not text:
             raise ToolError("tool-undocumented", f"The tool {name} has no docstring.", "Say in a line what it does.")
-        permission, fate = declaration
-        return cls(name, text, permission, fate, function, tuple(_parameters(function, described)))
+        return cls(name, text, declaration, function, tuple(_parameters(function, described)))
+
+    @property
+    def permission(self) -> Permission:
+        return self.declared.permission
+
+    @property
+    def fate(self) -> Fate:
+        return self.declared.fate
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -189,6 +231,10 @@ class Toolbox:
         if tool.name in self._tools:
             raise ToolError("tool-twice", f"Two tools are called {tool.name}.", "Rename one.")
         self._tools[tool.name] = tool
+
+    def remove(self, name: str) -> None:
+        """Raises ToolError when there is none."""
+        del self._tools[self.find(name).name]
 
     def find(self, name: str) -> Tool:
         """Raises ToolError that names the nearest tool."""
