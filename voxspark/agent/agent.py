@@ -1,96 +1,188 @@
-"""Who answers: a local intent where one matches for certain, the language model otherwise."""
+"""Who answers: a local intent where one matches for certain, then one of the team, with its tools."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 
-from voxspark.agent.intents import Intent, Intents
+from voxspark.agent.eyes import NO_EYES, SOURCE, Eyes
+from voxspark.agent.intents import REPEAT, STOP, Intent, Intents, is_stop
+from voxspark.agent.loop import ESCALATE, ToolLoop
+from voxspark.agent.mediator import Mediator, TurnGuard
 from voxspark.agent.prompt import Prompt
-from voxspark.errors import ToolError
+from voxspark.agent.router import Route, route
 from voxspark.listening.backchannel import is_backchannel
-from voxspark.protocols import Chat, Conversation, TurnScope
-from voxspark.tools.registry import Toolbox
-from voxspark.types import Message
+from voxspark.protocols import Chat, Conversation, Schema, TurnScope
+from voxspark.types import Message, ToolCall
+
+log = logging.getLogger(__name__)
+
+MOST_REMEMBERED = 1_000
+"""Turns with a stranger's text: as many as the history keeps."""
 
 NOTHING_YET = "I have not said anything yet."
-NO_ANSWER = "I have no answer to that."
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The language models that an agent may ask."""
+
+    chat: Callable[[str], Chat]
+    """The model of a role."""
+    roles: Collection[str]
+    """Those that the profile fills."""
+    calls_tools: Callable[[str], bool]
+    """Whether the model of a role can."""
+    escalation: str = ""
+    """Whom the worker hands hard questions to; empty for nobody."""
 
 
 class LocalFirstAgent:
-    """Local intents before the model: a tenth of a second, offline, and right."""
+    """Local intents before any model: a tenth of a second, offline, and right."""
 
     def __init__(
         self,
+        *,
         intents: Intents,
-        toolbox: Toolbox,
-        chat: Chat,
+        mediator: Mediator,
+        loop: ToolLoop,
+        team: Team,
+        tools: Sequence[Schema],
         prompt: Prompt,
         history: Conversation,
         on_stop: Callable[[], object],
+        eyes: Eyes | None = None,
+        recall: Callable[[str], Awaitable[Sequence[str]]] | None = None,
     ) -> None:
+        """`tools` are offered to every model that can call them, in this order, always: the prefix must not change.
+
+        Without `eyes` whoever has the role sees only pictures that come with a question. `recall`: what the user once
+        told that has to do with a question, soon.
+        """
         self._intents = intents
-        self._toolbox = toolbox
-        self._chat = chat
+        self._mediator = mediator
+        self._loop = loop
+        self._team = team
+        self._tools = tools
         self._prompt = prompt
         self._history = history
         self._on_stop = on_stop
+        self._eyes = eyes
+        self._recall = recall
+        self._with_strangers: deque[str] = deque(maxlen=MOST_REMEMBERED)
 
     async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
         """See `protocols.Agent.reply`."""
-        if is_backchannel(text) and not self._history.last_heard.endswith("?"):
+        if (sentence := await self._mediator.confirmation(text, turn, self._history.last_heard)) is not None:
+            if is_stop(text):
+                self._on_stop()
+            yield sentence
+        elif is_backchannel(text) and not self._history.last_heard.endswith("?"):
             return
-        if (intent := self._intents.match(text)) is not None:
-            if sentence := await self._do(intent, turn):
+        elif (intent := self._intents.match(text)) is not None:
+            if sentence := await self._do(intent, text, turn):
                 yield sentence
-            return
-        async with aclosing(answer(self._chat, self._prompt.build(self._history.messages(), text))) as deltas:
-            async for delta in deltas:
-                yield delta
+        else:
+            async with aclosing(self.answer(self.route(text), text, turn)) as texts:
+                async for piece in texts:
+                    yield piece
 
-    async def _do(self, intent: Intent, turn: TurnScope) -> str:
+    def route(self, text: str, *, has_image: bool = False) -> Route:
+        """Whom a question goes to; `eyes` also where the team has none, who then says so."""
+        return route(text, {*self._team.roles, "eyes"}, has_image=has_image)
+
+    async def answer(
+        self, chosen: Route, text: str, turn: TurnScope, images: tuple[bytes, ...] = ()
+    ) -> AsyncGenerator[str, None]:
+        """What one of the team says to a transcript, and to the pictures that came with it."""
+        history = self._history.messages()
+        tainted = not {message.content for message in history if message.role == "user"}.isdisjoint(
+            self._with_strangers
+        )
+        guard = TurnGuard(text, tainted_before=tainted)
+        try:
+            async with aclosing(self._ask(chosen, history, guard, turn, images)) as texts:
+                async for piece in texts:
+                    yield piece
+        finally:
+            self._note_strangers(guard)
+
+    async def _ask(
+        self,
+        chosen: Route,
+        history: Sequence[Message],
+        guard: TurnGuard,
+        turn: TurnScope,
+        images: tuple[bytes, ...] = (),
+    ) -> AsyncGenerator[str, None]:
+        """The worker may hand the question on, nobody else."""
+        log.debug("route: %s, %s", chosen.role, chosen.why)
+        if chosen.role == "eyes" and "eyes" not in self._team.roles:
+            yield NO_EYES
+            return
+        if chosen.role == "eyes" and not images and self._eyes is not None:
+            images = (await self._eyes.look(chosen.question, guard, turn),)
+        if images:
+            guard.tainted_by = SOURCE
+
+        async def hand_on(call: ToolCall) -> AsyncGenerator[str, None]:
+            role = str(call.arguments.get("role"))
+            if role not in self._team.roles or role == chosen.role:
+                role = self._team.escalation
+            question = str(call.arguments.get("question") or chosen.question)
+            to_another = self._ask(Route(role, "The worker handed it on.", question), history, guard, turn, images)
+            async with aclosing(to_another) as texts:
+                async for piece in texts:
+                    yield piece
+
+        escalate = hand_on if chosen.role == "worker" and self._team.escalation else None
+        tools = self._tools if self._team.calls_tools(chosen.role) else ()
+        if escalate is None:
+            tools = [schema for schema in tools if schema["function"]["name"] != ESCALATE]
+        notes = await self._recall(chosen.question) if self._recall else ()
+        messages = self._prompt.build(history, chosen.question, images, notes)
+        reply = self._loop.reply(self._team.chat(chosen.role), messages, tools, guard, turn, escalate)
+        async with aclosing(reply) as texts:
+            async for piece in texts:
+                yield piece
+
+    def _note_strangers(self, guard: TurnGuard) -> None:
+        """The reply may repeat what a stranger wrote, and stays in the history."""
+        if guard.tainted_by:
+            self._with_strangers.append(guard.utterance)
+
+    async def _do(self, intent: Intent, text: str, turn: TurnScope) -> str:
         """The sentence that answers an intent; empty when silence does."""
-        if intent.tool == "repeat":
+        if intent.tool == REPEAT:
             return self._history.last_heard or NOTHING_YET
-        if intent.tool == "stop":
+        if intent.tool == STOP:
             await turn.until_confirmed()
             self._on_stop()
             return ""
-        tool = self._toolbox.find(intent.tool)
-        try:
-            if tool.permission != "read":
-                return await turn.act(tool.name, intent.arguments, lambda: tool.run(intent.arguments))
-            answer = await tool.run(intent.arguments)
-        except ToolError as error:
-            return error.message
-        turn.used(tool.name, intent.arguments, answer)
-        return answer
+        guard = TurnGuard(text)
+        outcome = await self._mediator.run(ToolCall(intent.tool, intent.arguments), guard, turn)
+        self._note_strangers(guard)
+        return outcome.text
 
 
 class Expert:
-    """Hands every question to one model of the team: for those who name it."""
+    """Hands every question straight to the team: to the role that was named, or to whoever sees its pictures."""
 
-    def __init__(self, chat: Chat, prompt: Prompt, history: Conversation) -> None:
-        self._chat = chat
-        self._prompt = prompt
-        self._history = history
+    def __init__(self, agent: LocalFirstAgent, role: str, images: tuple[bytes, ...] = ()) -> None:
+        self._agent = agent
+        self._role = role
+        self._images = images
 
     async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
         """See `protocols.Agent.reply`."""
-        async with aclosing(answer(self._chat, self._prompt.build(self._history.messages(), text))) as deltas:
-            async for delta in deltas:
-                yield delta
-
-
-async def answer(chat: Chat, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
-    """The model's answer, or a sentence instead of none: a question that meets silence was not heard, people think."""
-    answered = False
-    async with aclosing(chat.stream(messages)) as deltas:
-        async for delta in deltas:
-            answered = answered or any(map(str.isalnum, delta))
-            yield delta
-    if not answered:
-        yield NO_ANSWER
+        named = Route(self._role, "It was asked for.", text)
+        chosen = named if self._role else self._agent.route(text, has_image=bool(self._images))
+        async with aclosing(self._agent.answer(chosen, text, turn, self._images)) as texts:
+            async for piece in texts:
+                yield piece
 
 
 class Recital:

@@ -32,7 +32,10 @@ class Prompt:
         """What every request begins with; warm the model with it."""
         return [self._system]
 
-    def build(self, history: Sequence[Message], text: str) -> list[Message]:
-        """The messages for a new question."""
-        stamp = f"[{self._now():%A %d %B %Y, %H:%M}] " if self._now else ""
-        return [self._system, *history, Message("user", f"{stamp}{text}")]
+    def build(
+        self, history: Sequence[Message], text: str, images: tuple[bytes, ...] = (), notes: Sequence[str] = ()
+    ) -> list[Message]:
+        """The messages for a new question, the pictures it is about, and what is known that may help with it."""
+        stamp = [f"{self._now():%A %d %B %Y, %H:%M}"] if self._now else []
+        known = "".join(f"[{each}] " for each in (*stamp, *notes))
+        return [self._system, *history, Message("user", f"{known}{text}", images=images)]

@@ -187,6 +187,8 @@ class Swarm:
         with anyio.move_on_after(self._limit_seconds) as limit:
             async with aclosing(chat.stream([self._system, Message("user", question)])) as deltas:
                 async for delta in deltas:
+                    if not isinstance(delta, str):
+                        continue
                     text = (text + delta).lstrip()
                     if len(text) > self._limit_characters:
                         text = text[: self._limit_characters - 1].rstrip() + "…"

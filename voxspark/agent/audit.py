@@ -1,0 +1,72 @@
+"""The audit log: every tool call with the words that caused it, for `voxspark audit`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from voxspark.config import xdg_directory
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 4 << 20
+"""Then the file becomes the old one, which is kept until the next time."""
+
+
+def audit_path() -> Path:
+    """`$XDG_STATE_HOME/voxspark/audit.jsonl`."""
+    return xdg_directory("XDG_STATE_HOME", Path.home() / ".local" / "state") / "voxspark" / "audit.jsonl"
+
+
+class RecentCalls:
+    """The newest calls, in memory only."""
+
+    def __init__(self) -> None:
+        self.lines: deque[dict[str, object]] = deque(maxlen=1_000)
+
+    def note(self, **fields: object) -> None:
+        """See `mediator.Audit.note`."""
+        self.lines.append(fields)
+
+
+class AuditLog:
+    """One JSON object per line, in a file for its owner only. What cannot be written is logged, and lost."""
+
+    def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
+        self._path = path
+        self._now = now
+
+    def note(self, **fields: object) -> None:
+        """One line; never raises."""
+        line = json.dumps(
+            {"time": self._now().isoformat(timespec="seconds"), **fields}, ensure_ascii=False, default=str
+        )
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if self._path.exists() and self._path.stat().st_size > MOST_BYTES:
+                self._path.replace(self._path.with_suffix(".old.jsonl"))
+            with open(os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as file:  # noqa: PTH123
+                file.write(line.encode(errors="replace") + b"\n")
+        except OSError as error:
+            log.warning("%s cannot be written: %s", self._path, error.strerror)
+
+
+def entries(path: Path, limit: int) -> Iterator[dict[str, Any]]:
+    """The newest, oldest first; lines that were cut are passed over. Raises OSError."""
+    lines: list[str] = []
+    for file in (path.with_suffix(".old.jsonl"), path):
+        if file.exists():
+            lines += file.read_text("utf-8", errors="replace").splitlines()
+    for line in lines[max(0, len(lines) - limit) :]:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            yield entry

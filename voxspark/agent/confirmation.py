@@ -1,0 +1,138 @@
+"""Questions for confirmation: what will be done, word for word and sign for sign, and what counts as a yes.
+
+A question counts as asked only when the history says that it was heard to its end: one that was interrupted, or only
+thought of in a turn that was withdrawn, cannot be confirmed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from voxspark.listening.backchannel import WAKE_NAMES
+from voxspark.tools.clean import shorten
+from voxspark.tools.registry import Tool
+
+CONFIRM_SECONDS = 15.0
+"""A question is valid this long after it has been said (agent.md 8)."""
+
+SECONDS_PER_CHARACTER = 0.07
+"""How long it takes to say it."""
+
+MOST_VALUE_CHARACTERS = 200
+"""Of one argument that are said aloud."""
+
+Answer = Literal["confirmed", "declined", "unclear"]
+
+_SIGNS = {
+    "/": "slash", "\\": "backslash", "*": "star", "|": "pipe", "<": "less than", ">": "greater than", "&": "ampersand",
+    ";": "semicolon", "~": "tilde", "$": "dollar", "`": "backtick", "#": "hash", "=": "equals", "+": "plus",
+    "%": "percent", "@": "at", "^": "caret", "_": "underscore", '"': "quote", "\n": "new line", "[": "bracket",
+    "]": "close bracket", "{": "brace", "}": "close brace",
+}  # fmt: skip
+"""The voice skips signs, and `rm -rf /` must not sound like `rm rf`."""
+
+_PLAIN = " .,!?:'’()-"
+_DASH = re.compile(r"(?<!\w)-(?!\d)|(?<=\w)-(?!\w)")
+_MINUS = re.compile(r"(?<!\w)-(?=\d)")
+
+_EDGE = rf"(?:hey|ok|okay|yes|yeah|please|i|now|thanks|thank you|{WAKE_NAMES})"
+_NO = {"no", "nope", "nah", "don't", "not", "never", "nevermind", "cancel", "wait", "stop"}
+_WITH_NO = {"do", "it", "that", "this", "mind", "thanks", "thank", "you", "please", "rather", "better", "i", "said"}
+_YES = {"yes", "yeah", "yep", "yup", "sure", "ok", "okay", "right", "alright", "confirm", "confirmed", "please"}
+_WITH_YES = {"do", "it", "that", "go", "ahead", "i", "you", "can", "fine", "of", "course"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A call that waits for its word."""
+
+    tool: Tool
+    arguments: dict[str, object]
+    utterance: str
+    """What made a model call it."""
+    question: str
+    expires_at: float
+    reminded: bool = False
+
+    @classmethod
+    def of(cls, tool: Tool, arguments: dict[str, object], utterance: str, now: float) -> Pending:
+        """The question is said from `now` on."""
+        question = f"Shall I {_described(tool, arguments)}? {_instruction(tool)}"
+        expires_at = now + CONFIRM_SECONDS + len(question) * SECONDS_PER_CHARACTER
+        return cls(tool, arguments, utterance, question, expires_at)
+
+    @property
+    def reminder(self) -> str:
+        """What to say to a yes that is not the word; counts as the question from then on."""
+        return f"To be sure: {_instruction(self.tool).lower()}"
+
+    def was_heard(self, last_heard: str) -> bool:
+        """Whether the newest reply ended with the question."""
+        question = self.reminder if self.reminded else self.question
+        return " ".join(last_heard.split()).endswith(" ".join(question.split()))
+
+    def reads(self, text: str) -> Answer | None:
+        """What a transcript says to the question; None when it is about something else."""
+        words = _words(text)
+        if is_word_for(self.tool, words):
+            return "confirmed"
+        said = set(words.split())
+        if said & _NO and said <= _NO | _WITH_NO | _YES | set(word_for(self.tool).split()):
+            return "declined"
+        return "unclear" if said & _YES and said <= _YES | _WITH_YES else None
+
+
+def word_for(tool: Tool) -> str:
+    """`confirm delete` for `delete_file`: what a person must say, and nobody says by chance."""
+    return f"confirm {tool.name.split('_')[0].lower()}"
+
+
+def is_word_for(tool: Tool, text: str) -> bool:
+    """Whether it is the word and nothing else, politeness apart."""
+    pattern = rf"(?:{_EDGE} )*{re.escape(word_for(tool))}(?: {_EDGE})*"
+    return re.fullmatch(pattern, _words(text)) is not None
+
+
+def _instruction(tool: Tool) -> str:
+    return f"Say: {word_for(tool)}."
+
+
+def _described(tool: Tool, arguments: Mapping[str, object]) -> str:
+    name = tool.name.replace("_", " ")
+    listed = ", ".join(f"{each.replace('_', ' ')} {_value(value)}" for each, value in arguments.items())
+    return f"{name} with {listed}" if listed else name
+
+
+def _value(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return " and ".join(map(_value, value)) or "nothing"
+    said = audible(str(value)) or "an empty text"
+    if len(said) <= MOST_VALUE_CHARACTERS:
+        return said
+    head = shorten(said, MOST_VALUE_CHARACTERS)
+    return f"{head} and {len(said) - len(head) + 1} more characters"
+
+
+def audible(text: str) -> str:
+    """The text with words for all signs that a voice would skip, invisible characters too."""
+    text = _MINUS.sub(" minus ", text)
+    return " ".join("".join(map(_sign, _DASH.sub(" dash ", text))).split())
+
+
+def _sign(character: str) -> str:
+    if character in _SIGNS:
+        return f" {_SIGNS[character]} "
+    kind = unicodedata.category(character)
+    if 0xFE00 <= ord(character) <= 0xFE0F or 0xE0100 <= ord(character) <= 0xE01EF:  # variation selectors
+        return ""
+    if character in _PLAIN or character.isspace() or (kind[0] in "LMN" and kind != "Lm"):
+        return character
+    return f" {unicodedata.name(character, 'unknown sign').lower()} "
+
+
+def _words(text: str) -> str:
+    return " ".join(re.sub(r"[^\w' ]+", " ", text.replace("’", "'")).casefold().split())
