@@ -55,6 +55,7 @@ class FakeDaemon:
         """Turns and downloads wait here before their last event."""
         self.abandoned = 0
         self.heard_samples: list[Pcm16] = []
+        self.seen: list[bytes] = []
         self.turns: list[dict[str, Any]] = [{"turn": 1, "text": "héllo ☕"}]
         self.on_shutdown: Callable[[], None] = lambda: None
         self._subscribers: list[Subscriber] = []
@@ -64,8 +65,11 @@ class FakeDaemon:
         if self.error is not None:
             raise self.error
 
-    async def ask(self, text: str, *, aloud: bool, role: str = "") -> AsyncGenerator[Event, None]:
+    async def ask(
+        self, text: str, *, aloud: bool, role: str = "", images: tuple[bytes, ...] = ()
+    ) -> AsyncGenerator[Event, None]:
         self._record(("ask", text, aloud, role) if role else ("ask", text, aloud))
+        self.seen += images
         async for event in self._play(text):
             yield event
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 READY_SECONDS = 60.0
+CHECKOUT = Path(__file__).parent.parent
 VOXSPARK = (sys.executable, "-m", "voxspark")
 
 Events = list[dict[str, Any]]
@@ -112,8 +113,8 @@ def running_daemon(env: dict[str, str], *words: str) -> Iterator[DaemonProcess]:
 
 
 def private_env(folder: Path) -> dict[str, str]:
-    """This environment with a home, a runtime directory and settings of its own."""
+    """This environment with a home, a runtime directory and settings of its own, and the checkout under test."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "VOXSPARK_"))}
     (folder / "run").mkdir(mode=0o700, exist_ok=True)
     places = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "run"), "XDG_CONFIG_HOME": str(folder / "config")}
-    return {**kept, **places, "HF_HUB_OFFLINE": "1"}
+    return {**kept, **places, "PYTHONPATH": str(CHECKOUT), "HF_HUB_OFFLINE": "1"}

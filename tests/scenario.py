@@ -35,13 +35,15 @@ from tests.scenario_parts import (
     Segment,
 )
 from tests.virtual_time import run_virtual
-from voxspark.agent.agent import LocalFirstAgent
+from voxspark.agent.agent import LocalFirstAgent, Team
+from voxspark.agent.audit import RecentCalls
 from voxspark.agent.intents import Intents
+from voxspark.agent.loop import ToolLoop
+from voxspark.agent.mediator import Mediator
 from voxspark.agent.prompt import Prompt
 from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
-from voxspark.compose import make_toolbox
 from voxspark.config import Config, load_config
 from voxspark.control.facade import AssistantDaemon
 from voxspark.errors import ControlError
@@ -49,7 +51,11 @@ from voxspark.events import DeviceChanged, Event, TurnConfirmed, TurnEnded, Turn
 from voxspark.listening.listener import Listener
 from voxspark.memory.history import History
 from voxspark.parts import AssistantParts
+from voxspark.tools.arithmetic import arithmetic_tools
+from voxspark.tools.clock import clock_tools
+from voxspark.tools.registry import Toolbox
 from voxspark.tools.timers import Timers
+from voxspark.tools.units import unit_tools
 from voxspark.types import Asked, Pressed, Released, SayRequested, ShutdownRequested, StopRequested
 
 __all__ = ["FakeSpeaker", "FakeSynthesizer", "Result", "Scenario", "check"]
@@ -183,9 +189,18 @@ class Scenario:
 
         bus, history, timers = EventBus(), History(2_000), Timers(clock)
         chat = FakeChat(self._replies or ["I do not know."])
-        toolbox = make_toolbox(timers, lambda: datetime(2026, 11, 24, 10, 5, tzinfo=UTC))
+        clock_of = clock_tools(lambda: datetime(2026, 11, 24, 10, 5, tzinfo=UTC))
+        toolbox = Toolbox([*clock_of, *timers.tools, *arithmetic_tools(), *unit_tools()])
+        mediator = Mediator(toolbox, RecentCalls())
         local = LocalFirstAgent(
-            Intents(toolbox), toolbox, chat, Prompt("You are brief.", None), history, timers.dismiss
+            intents=Intents(toolbox),
+            mediator=mediator,
+            loop=ToolLoop(toolbox, mediator),
+            team=Team(lambda _: chat, ["worker"], lambda _: False),
+            tools=(),
+            prompt=Prompt("You are brief.", None),
+            history=history,
+            on_stop=timers.dismiss,
         )
         lamp = LampAgent(local, *self._lamp)
         wake = FakeWake(self._segments) if self._config.listening.mode == "wake" else None
@@ -202,7 +217,7 @@ class Scenario:
             agent=lamp,
             history=history,
             timers=timers,
-            expert=lambda _: lamp,
+            expert=lambda *_: lamp,
         )
         assistant = Assistant(parts)
         seen: list[Event] = []

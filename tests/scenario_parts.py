@@ -13,8 +13,8 @@ import numpy as np
 
 from voxspark.errors import DeviceError, SynthesizerError, TranscriberError
 from voxspark.events import ModelPulled
-from voxspark.protocols import Agent, TurnScope
-from voxspark.types import CHUNK_SAMPLES, CHUNK_SECONDS, Chunk, Clip, Message, Pcm, Pcm16, Transcript
+from voxspark.protocols import Agent, Schema, TurnScope
+from voxspark.types import CHUNK_SAMPLES, CHUNK_SECONDS, Chunk, Clip, Delta, Message, Pcm, Pcm16, Transcript
 from voxspark.vram.leases import Leased
 
 SECONDS_PER_CHARACTER = 0.06
@@ -128,10 +128,10 @@ class FakeChat:
     received: list[list[Message]] = field(default_factory=list)
     cancelled: int = 0
 
-    async def warm(self, messages: Sequence[Message]) -> None:
+    async def warm(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> None:
         return None
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def stream(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> AsyncGenerator[Delta, None]:
         self.received.append(list(messages))
         reply = self.replies[min(len(self.received), len(self.replies)) - 1]
         finished = False

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxspark.compose import values_in_force
+from voxspark.checks import values_in_force
 from voxspark.config import Config, load_config
 from voxspark.config_text import OF_PROFILE, as_toml
 from voxspark.vram import probes

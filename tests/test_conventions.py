@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from voxspark import config, errors, events
+from voxspark import config, config_source, errors, events
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "voxspark"
@@ -199,7 +199,7 @@ def test_variables_in_the_readme_exist() -> None:
         for name in model.model_fields
     }
     mentioned = set(re.findall(r"(?<![A-Z_])VOXSPARK_[A-Z0-9_]*[A-Z0-9]", README))
-    assert mentioned - known - set(config.RESERVED_VARIABLES) == set()
+    assert mentioned - known - set(config_source.RESERVED_VARIABLES) == set()
 
 
 def test_an_event_table_in_the_readme_is_whole() -> None:

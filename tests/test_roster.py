@@ -13,7 +13,7 @@ from tests.test_engine_specs import FAKE, FakeEntryPoint
 from tests.vram_teams import CATALOGUE, LAPTOP, PROFILES, SPARK, WORKSTATION
 from voxspark.config import Config
 from voxspark.engines import registry
-from voxspark.engines.builtin import SPECS
+from voxspark.engines.builtin import MIB, SPECS
 from voxspark.errors import ConfigError, EngineError
 from voxspark.roster import Roster, make_roster, named_roster, wants_ollama
 from voxspark.vram.catalogue import GB
@@ -225,6 +225,17 @@ def test_what_it_does_not_know_is_estimated(chat: dict[str, str], runner: str, e
     model = roster(profile="embedded", chat=chat).model_of("worker")
     assert (model.id, model.runner, model.engine, model.confidence) == (chat["model"], runner, engine, "low")
     assert model.weights_gb == pytest.approx(gigabytes, rel=0.01)
+
+
+@pytest.mark.parametrize("profile", ["embedded", "everyday", "laptop-8gb"])
+def test_a_model_of_an_openai_compatible_server_takes_no_memory_here(profile: str) -> None:
+    chat = {"engine": "openai", "host": "http://127.0.0.1:8000/v1", "model": "qwen3:8b", "context_tokens": 32_768}
+    found = roster(profile=profile, chat=chat)
+    model = found.model_of("worker")
+    assert (model.id, model.runner, model.engine) == ("qwen3:8b", "engine", "openai")
+    assert found.profile.context_of("worker") == 32_768
+    (rung,) = (each for each in Team(found.profile, found.catalogue).best() if each.role == "worker")
+    assert rung.bytes < 64 * MIB
 
 
 @pytest.mark.parametrize(

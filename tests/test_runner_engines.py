@@ -17,7 +17,7 @@ import pytest
 from tests import hosted_engines
 from tests.hosted_engines import FakeChat, FakeVoice
 from tests.test_engine_specs import FakeEntryPoint
-from tests.test_runners import PREFIX, failure, rung, stream, until
+from tests.test_runners import PREFIX, PRIMING, failure, rung, stream, until
 from tests.vram_teams import CATALOGUE, PROFILES
 from voxspark.config import Config
 from voxspark.engines import registry
@@ -25,6 +25,7 @@ from voxspark.engines.registry import EngineSpec
 from voxspark.engines.worker import remote
 from voxspark.engines.worker.host import MemoryUse
 from voxspark.errors import ChatError, EngineError
+from voxspark.protocols import Schema
 from voxspark.roster import Roster
 from voxspark.runners.local import LocalRunner
 from voxspark.runners.process import CUDA_CONTEXT_BYTES, ProcessRunner, _total
@@ -46,7 +47,7 @@ class ClosingChat(FakeChat):
 
     closed = 0
 
-    async def warm(self, messages: Sequence[Message]) -> None:
+    async def warm(self, messages: Sequence[Message], *, tools: Sequence[Schema] = ()) -> None:
         """See `FakeChat`; `wait` is a long load."""
         await super().warm(messages)
         if self.settings.model == "wait":
@@ -81,7 +82,7 @@ def staffed(model: str = "echo", engine: str = "fake", place: Place = "engine") 
 
 
 def local(roster: Roster, **config: Any) -> LocalRunner:
-    return LocalRunner(Config.model_validate(config), roster, PREFIX)
+    return LocalRunner(Config.model_validate(config), roster, PRIMING)
 
 
 async def test_an_engine_is_made_with_the_settings_of_its_model_and_warm(engines: None) -> None:
@@ -190,7 +191,7 @@ class Hosting:
 async def hosting(model: str = "echo", *, gpus: FakeGpus | None = None, **config: Any) -> AsyncIterator[Hosting]:
     """Workers with the engines of `hosted_engines`, for at most 30 s."""
     roster, lost = staffed(model, place="worker"), list[tuple[str, str]]()
-    runner = ProcessRunner(Config.model_validate(config), roster, PREFIX, gpus or FakeGpus())
+    runner = ProcessRunner(Config.model_validate(config), roster, PRIMING, gpus or FakeGpus())
     runner.on_lost(lambda model, reason: lost.append((model, reason)))
     with pytest.MonkeyPatch.context() as patch, anyio.fail_after(30):
         patch.setattr(remote, "TARGET", "tests.hosted_engines:host")

@@ -10,6 +10,7 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
+from tests.deltas import said
 from tests.ollama_clients import answering, client_of
 from tests.ollama_server import LOAD_OOM, RUN_OOM, OllamaServer, Refusal, Reply, Served, ollama_server
 from tests.vram_teams import CATALOGUE, PROFILES
@@ -18,6 +19,7 @@ from voxspark.errors import EngineError
 from voxspark.roster import Roster
 from voxspark.runners.local import LocalRunner
 from voxspark.runners.ollama import CUDA_CONTEXT_BYTES, OllamaRunner
+from voxspark.runners.priming import Priming
 from voxspark.types import Message
 from voxspark.vram.runner import Look, Seen
 from voxspark.vram.state import Foreign
@@ -26,6 +28,7 @@ from voxspark.vram.team import Rung, Team
 pytestmark = pytest.mark.anyio
 
 PREFIX = [Message("system", "You are brief.")]
+PRIMING = Priming(PREFIX)
 ROSTER = Roster(PROFILES["everyday"], CATALOGUE)
 QWEN, EYES, NOMIC = "qwen3:8b", "qwen3-vl:8b", "nomic-embed-text-v2-moe"
 
@@ -51,7 +54,7 @@ async def server(anyio_backend: str) -> AsyncIterator[OllamaServer]:
 async def runner(server: OllamaServer) -> AsyncIterator[OllamaRunner]:
     """On a machine with a GPU."""
     async with client_of(server) as client:
-        yield OllamaRunner(client, Config(), ROSTER, PREFIX, gpu=True)
+        yield OllamaRunner(client, Config(), ROSTER, PRIMING, gpu=True)
 
 
 async def failure(runner: OllamaRunner | LocalRunner, wanted: Rung) -> EngineError:
@@ -61,7 +64,7 @@ async def failure(runner: OllamaRunner | LocalRunner, wanted: Rung) -> EngineErr
 
 
 async def stream(engine: Any) -> str:
-    return "".join([delta async for delta in engine.stream([Message("user", "Hello?")])])
+    return "".join(await said(engine.stream([Message("user", "Hello?")])))
 
 
 def size(server: OllamaServer, tag: str) -> int:
@@ -87,7 +90,7 @@ async def test_a_load_is_one_load_with_everything_said(server: OllamaServer, run
 async def test_the_users_chat_settings_are_the_workers_and_reload_nothing(server: OllamaServer) -> None:
     config = Config.model_validate({"chat": {"temperature": 0.25, "max_tokens": 77, "keep_alive": "10m"}})
     async with client_of(server) as client:
-        runner = OllamaRunner(client, config, ROSTER, PREFIX, gpu=True)
+        runner = OllamaRunner(client, config, ROSTER, PRIMING, gpu=True)
         await stream((await runner.load(rung())).engine)
         await stream((await runner.load(rung("eyes"))).engine)
     of = {tag: [each for each in server.chats if each["model"] == tag][-1] for tag in (QWEN, EYES)}
@@ -118,7 +121,7 @@ async def test_the_processor_is_right_where_it_is_meant(server: OllamaServer, gp
     if device == "gpu":
         server.memory_bytes = 0
     async with client_of(server) as client:
-        runner = OllamaRunner(client, Config(), ROSTER, PREFIX, gpu=gpu)
+        runner = OllamaRunner(client, Config(), ROSTER, PRIMING, gpu=gpu)
         loaded = await runner.load(rung(device=device))
         assert loaded.bytes == size(server, QWEN)
         look = await runner.look()
@@ -157,7 +160,7 @@ async def test_a_model_that_cannot_what_it_should_is_not_loaded(server: OllamaSe
 async def test_a_model_that_leaves_at_once_is_refused(server: OllamaServer) -> None:
     async with client_of(server) as client:
         config = Config.model_validate({"chat": {"keep_alive": "0"}})
-        error = await failure(OllamaRunner(client, config, ROSTER, PREFIX, gpu=True), rung())
+        error = await failure(OllamaRunner(client, config, ROSTER, PRIMING, gpu=True), rung())
     assert error.code == "model-gone"
 
 
@@ -243,7 +246,7 @@ async def test_a_server_that_is_away_holds_nothing(server: OllamaServer, runner:
 async def test_an_unload_that_fails_is_told() -> None:
     async with answering(b"{}") as host, client_of(host) as client:
         with pytest.raises(EngineError):
-            await OllamaRunner(client, Config(), ROSTER, PREFIX, gpu=True).unload("qwen3-8b")
+            await OllamaRunner(client, Config(), ROSTER, PRIMING, gpu=True).unload("qwen3-8b")
 
 
 # ── Ollama: what is there ───────────────────────────────────────────────────────────────────────
@@ -277,7 +280,7 @@ async def test_what_was_loaded_by_hand_is_ours_until_it_is_unloaded(server: Olla
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"models": 3}'])
 async def test_an_answer_without_sense_tells_nothing(body: bytes) -> None:
     async with answering(body) as host, client_of(host) as client:
-        assert await OllamaRunner(client, Config(), ROSTER, PREFIX, gpu=True).look() is None
+        assert await OllamaRunner(client, Config(), ROSTER, PRIMING, gpu=True).look() is None
 
 
 async def test_a_server_that_does_not_answer_tells_nothing() -> None:
@@ -288,7 +291,7 @@ async def test_a_server_that_does_not_answer_tells_nothing() -> None:
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as group:
         group.start_soon(listener.serve, hang)
         async with client_of(f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}") as client:
-            runner = OllamaRunner(client, Config(), ROSTER, PREFIX, gpu=True, look_seconds=0.05)
+            runner = OllamaRunner(client, Config(), ROSTER, PRIMING, gpu=True, look_seconds=0.05)
             assert await runner.look() is None
         group.cancel_scope.cancel()
 

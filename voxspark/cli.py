@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxspark import __version__, cli_machine, cli_plan
+from voxspark import __version__, cli_agent, cli_machine, cli_mcp, cli_memory, cli_plan
 from voxspark.cli_plan.session import complete_profiles, json_option, run_async, with_daemon
 from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError
 
@@ -149,13 +149,20 @@ def demo(config_file: Path | None, output: Path) -> None:
 @text_argument
 @click.option("--aloud", is_flag=True, help="Speak the answer as well as printing it.")
 @click.option("--role", default="", help="Who of the team answers: coder, manager, reasoner …")
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A picture the question is about (PNG, JPEG or WebP). Up to four.",
+)
 @json_option
 @click.pass_obj
-def ask(config_file: Path | None, text: str, aloud: bool, role: str, as_json: bool) -> None:
+def ask(config_file: Path | None, text: str, aloud: bool, role: str, images: tuple[Path, ...], as_json: bool) -> None:
     """Ask the running daemon a question."""
 
     async def work(client: Client) -> None:
-        answer = client.ask(text, aloud=aloud, role=role)
+        answer = client.ask(text, aloud=aloud, role=role, images=images)
         async for piece in answer:
             if not as_json:
                 click.echo(piece)
@@ -302,6 +309,10 @@ def events(config_file: Path | None) -> None:
     _call(config_file, work)
 
 
+cli.add_command(cli_agent.audit)
+cli.add_command(cli_mcp.mcp)
+cli.add_command(cli_memory.memory)
+cli.add_command(cli_agent.route)
 cli.add_command(cli_machine.devices)
 cli.add_command(cli_machine.config)
 cli.add_command(cli_plan.models)

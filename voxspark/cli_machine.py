@@ -49,7 +49,7 @@ def path() -> None:
 @click.pass_obj
 def show(config_file: Path | None, as_json: bool) -> None:
     """The configuration in force, with what every key means."""
-    from voxspark.compose import values_in_force
+    from voxspark.checks import values_in_force
     from voxspark.config import load_config
     from voxspark.config_text import as_toml
 
@@ -64,7 +64,7 @@ def show(config_file: Path | None, as_json: bool) -> None:
 @click.pass_obj
 def check(config_file: Path | None) -> None:
     """Say whether the configuration and its engines can be used."""
-    from voxspark.compose import check_engines
+    from voxspark.checks import check_engines
     from voxspark.config import load_config
 
     loaded = load_config(config_file)

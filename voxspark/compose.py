@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,18 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from voxspark.agent.agent import Expert, LocalFirstAgent
+from voxspark.agent.agent import Team as AgentTeam
+from voxspark.agent.audit import AuditLog, audit_path
+from voxspark.agent.eyes import Eyes
 from voxspark.agent.intents import Intents
+from voxspark.agent.loop import ToolLoop
+from voxspark.agent.mediator import Audit, Mediator
+from voxspark.agent.offer import offered
 from voxspark.agent.prompt import FOR_SMALL_MODELS, FOR_SPEECH, Prompt
 from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
-from voxspark.config import Config, Settings
+from voxspark.config import Config
 from voxspark.devices.open import open_microphone, open_speaker
 from voxspark.devices.retry import ReliableMicrophone, ReliableSpeaker
 from voxspark.engines.bundled import BUNDLED, locate
@@ -29,48 +34,52 @@ from voxspark.engines.ollama.chat import OllamaChat
 from voxspark.engines.ollama.client import OllamaClient, Running
 from voxspark.engines.registry import find
 from voxspark.engines.tts.fallback import FallbackSynthesizer
-from voxspark.errors import EngineError, VoxSparkError
+from voxspark.errors import EngineError
 from voxspark.events import Event
+from voxspark.kit import Kit, make_eyes
 from voxspark.listening.listener import Listener
+from voxspark.memory.embedding import Embedding
+from voxspark.memory.facts import Facts
 from voxspark.memory.history import History
+from voxspark.memory.indexing import Indexing
+from voxspark.memory.recall import Recall
 from voxspark.parts import AssistantParts
 from voxspark.protocols import (
     Chat,
     Clock,
+    Conversation,
     Emit,
     EndOfTurnModel,
     Microphone,
+    Schema,
     Speaker,
     Synthesizer,
     Transcriber,
     WakeWordDetector,
 )
-from voxspark.roster import Roster, kind_of, make_roster, wants_ollama
+from voxspark.roster import Roster, helpers, make_roster, wants_ollama
 from voxspark.runners.local import LocalRunner
 from voxspark.runners.models import Models
 from voxspark.runners.ollama import OllamaRunner, options_for
+from voxspark.runners.priming import Priming
 from voxspark.runners.process import ProcessRunner
-from voxspark.runners.settings import in_force, settings_for
 from voxspark.speech.spoken import spoken
-from voxspark.tools.arithmetic import arithmetic_tools
-from voxspark.tools.clock import clock_tools
 from voxspark.tools.registry import Toolbox
-from voxspark.tools.timers import Timers
-from voxspark.tools.units import unit_tools
+from voxspark.tools.remembering import Remembering
+from voxspark.tools.wall_time import local_now
 from voxspark.vram.catalogue import Model
 from voxspark.vram.catalogue import Runner as Place
-from voxspark.vram.leased import LeasedChat, LeasedSynthesizer, LeasedTranscriber
-from voxspark.vram.ledger import Ledger
+from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedSynthesizer, LeasedTranscriber
+from voxspark.vram.ledger import PATIENCE_SECONDS, Ledger
 from voxspark.vram.measured import MeasuredSizes
 from voxspark.vram.probes import Machine, Nvml, ProcFiles, is_scattered, machine
 from voxspark.vram.runner import Runner
 from voxspark.vram.state import GIB
-from voxspark.vram.team import Team
 from voxspark.vram.watchdog import gpu_probe, host_probe
 
 log = logging.getLogger(__name__)
 
-EXPERT_PATIENCE_SECONDS = 120.0
+HELP_SECONDS = 120.0
 """Whoever asks for one of the team by role rather waits than takes another: GPT-OSS 120B loads in 22 to 100 s."""
 
 GOODBYE_SECONDS = 2.0
@@ -78,11 +87,6 @@ GOODBYE_SECONDS = 2.0
 
 HISTORY_SHARE = 0.5
 """Share of the model's context that history may take; the rest is prompt, question and answer."""
-
-
-def make_toolbox(timers: Timers, now: Callable[[], datetime]) -> Toolbox:
-    """All tools of this daemon."""
-    return Toolbox([*clock_tools(now), *timers.tools, *arithmetic_tools(), *unit_tools()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,11 @@ class Engines:
     profile: str
     names: dict[str, str]
     models: Models
-    expert: Callable[[str], Chat]
-    """The language model of a role."""
+    team: AgentTeam
+    tools: tuple[Schema, ...]
+    """What its language models are offered."""
+    embedding: Embedding | None
+    """For memory; None where the team has nobody for it."""
     live_turns: LiveTurns
     swarm: Swarm
 
@@ -116,18 +123,18 @@ def machine_of(config: Config, *, resident_bytes: int = 0) -> Machine:
 
 
 @asynccontextmanager
-async def open_engines(config: Config, emit: Emit, clock: Clock) -> AsyncGenerator[Engines, None]:
+async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Clock) -> AsyncGenerator[Engines, None]:
     """The ledger at work, with what the profile wants on its way into memory.
 
     Raises ConfigError when the profile does not fit, and EngineError for what is unknown or not installed.
     """
-    client, measured = cache(lambda: OllamaClient(config.chat.host)), MeasuredSizes()
+    client, measured = cache(lambda: OllamaClient(config.ollama_host)), MeasuredSizes()
     running, pulled = await _found_in(client()) if wants_ollama(config) else ([], [])
     here = await anyio.to_thread.run_sync(partial(machine_of, config, resident_bytes=sum(row.bytes for row in running)))
     roster = make_roster(config, here, pulled, measured)
-    prompt = make_prompt(config, roster)
+    prompt, tools = make_prompt(config, roster), tuple(offered(toolbox, helpers(roster)))
     async with anyio.create_task_group() as group:
-        runners = await _runners(config, roster, prompt, client, here, group)
+        runners = await _runners(config, roster, Priming(prompt.prefix(), tools), client, here, group)
         ledger = Ledger(
             machine=here,
             profile=roster.profile,
@@ -145,7 +152,7 @@ async def open_engines(config: Config, emit: Emit, clock: Clock) -> AsyncGenerat
             ledger.book.decide(reason)
         await group.start(ledger.run)
         try:
-            yield _engines(config, roster, prompt, ledger, Models(ledger, client, emit, clock))
+            yield _engines(config, roster, prompt, tools, ledger, Models(ledger, client, emit, clock))
         finally:
             group.cancel_scope.cancel()
             if isinstance(ollama := runners.get("ollama"), OllamaRunner):
@@ -156,19 +163,18 @@ async def open_engines(config: Config, emit: Emit, clock: Clock) -> AsyncGenerat
 async def _runners(
     config: Config,
     roster: Roster,
-    prompt: Prompt,
+    priming: Priming,
     client: Callable[[], OllamaClient],
     here: Machine,
     group: TaskGroup,
 ) -> dict[Place, Runner]:
     """One per place that the team is run in; models loaded by hand may still come to the daemon or a worker."""
-    prefix = prompt.prefix()
-    processes = ProcessRunner(config, roster, prefix, Nvml())
+    processes = ProcessRunner(config, roster, priming, Nvml())
     await group.start(processes.run)
-    runners: dict[Place, Runner] = {"worker": processes, "engine": LocalRunner(config, roster, prefix)}
+    runners: dict[Place, Runner] = {"worker": processes, "engine": LocalRunner(config, roster, priming)}
     if roster.uses("ollama"):
         has_gpu = here.kind in ("unified", "discrete")
-        runners["ollama"] = OllamaRunner(client(), config, roster, prefix, gpu=has_gpu)
+        runners["ollama"] = OllamaRunner(client(), config, roster, priming, gpu=has_gpu)
     return runners
 
 
@@ -180,7 +186,23 @@ async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
         return [], []
 
 
-def _engines(config: Config, roster: Roster, prompt: Prompt, ledger: Ledger, models: Models) -> Engines:
+def _team(roster: Roster, ledger: Ledger) -> AgentTeam:
+    others = helpers(roster)
+
+    def chat(role: str) -> Chat:
+        return LeasedChat(ledger, role, patience_seconds=PATIENCE_SECONDS if role == "worker" else HELP_SECONDS)
+
+    return AgentTeam(
+        chat=chat,
+        roles=("worker", *others),
+        calls_tools=lambda role: "tools" in roster.model_of(role).capabilities,
+        escalation=next((role for role in others if role != "eyes"), ""),
+    )
+
+
+def _engines(
+    config: Config, roster: Roster, prompt: Prompt, tools: tuple[Schema, ...], ledger: Ledger, models: Models
+) -> Engines:
     voices: list[Synthesizer] = [LeasedSynthesizer(ledger)]
     if config.voice.fallback and config.voice.fallback != roster.model_of("voice").engine:
         voices.append(find("tts", config.voice.fallback).create(config.voice))
@@ -200,10 +222,18 @@ def _engines(config: Config, roster: Roster, prompt: Prompt, ledger: Ledger, mod
             "voice": _engine_name(roster.model_of("voice")),
         },
         models=models,
-        expert=partial(LeasedChat, ledger, patience_seconds=EXPERT_PATIENCE_SECONDS),
+        team=_team(roster, ledger),
+        tools=tools,
+        embedding=_embedding(roster, ledger),
         live_turns=live_turns,
         swarm=Swarm(ledger, live_turns, second=_second(config, roster, ledger)),
     )
+
+
+def _embedding(roster: Roster, ledger: Ledger) -> Embedding | None:
+    if "embedder" not in roster.profile.roles:
+        return None
+    return Embedding(LeasedEmbedder(ledger), lambda: roster.model_of("embedder").id)
 
 
 def _second(config: Config, roster: Roster, ledger: Ledger) -> Chat | None:
@@ -217,31 +247,6 @@ def _second(config: Config, roster: Roster, ledger: Ledger) -> Chat | None:
 
 def _engine_name(model: Model) -> str:
     return f"{model.engine or model.runner} {model.id}"
-
-
-def values_in_force(config: Config, pulled: Collection[str]) -> Mapping[str, Settings]:
-    """The tables that follow from the profile; none while the profile cannot be used. `pulled`: tags, for `auto`."""
-    try:
-        return in_force(config, make_roster(config, machine_of(config), pulled))
-    except VoxSparkError:
-        return {}
-
-
-def check_engines(config: Config, pulled: Collection[str]) -> None:
-    """Whether the configuration can be used as far as that can be told without loading. Raises VoxSparkError.
-
-    `pulled`: tags, for `auto`.
-    """
-    roster = make_roster(config, machine_of(config), pulled)
-    for role, post in roster.profile.roles.items():
-        model = roster.catalogue.models[post.model]
-        if model.engine:
-            rung = next(rung for rung in Team(roster.profile, roster.catalogue).best() if rung.role == role)
-            find(kind_of(role), model.engine).create(settings_for(config, roster, rung))
-    if config.voice.fallback:
-        find("tts", config.voice.fallback)
-    make_end_of_turn(config)
-    make_listener(config)
 
 
 def make_end_of_turn(config: Config) -> EndOfTurnModel | None:
@@ -264,7 +269,7 @@ def make_prompt(config: Config, roster: Roster) -> Prompt:
     small = roster.model_of("worker").id.startswith("bundled:")
     built_in = FOR_SMALL_MODELS if small else FOR_SPEECH
     tell_time = config.chat.tell_time if "tell_time" in config.chat.model_fields_set else not small
-    return Prompt(config.chat.system_prompt or built_in, _local_now if tell_time else None)
+    return Prompt(config.chat.system_prompt or built_in, local_now if tell_time else None)
 
 
 def make_listener(config: Config) -> Listener:
@@ -278,6 +283,7 @@ def make_listener(config: Config) -> Listener:
 
 def make_assistant(
     config: Config,
+    kit: Kit,
     engines: Engines,
     bus: EventBus,
     clock: Clock,
@@ -300,12 +306,10 @@ def make_assistant(
     if speaker is None:
         speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
         background.append(speaker.run)
-    timers = Timers(clock)
     history = History(int(engines.context_tokens * HISTORY_SHARE))
-    toolbox = make_toolbox(timers, _local_now)
-    intents = Intents(toolbox)
-    intents.match("what time is it")  # the first match expands the templates
-    agent = LocalFirstAgent(intents, toolbox, engines.chat, engines.prompt, history, timers.dismiss)
+    recall, indexing = make_memory(kit, engines)
+    eyes = partial(make_eyes, config.eyes, speaker)
+    agent = make_agent(kit, engines, history, eyes, recall)
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -319,16 +323,47 @@ def make_assistant(
             end_of_turn=engines.end_of_turn,
             agent=agent,
             history=history,
-            timers=timers,
-            expert=lambda role: Expert(engines.expert(role), engines.prompt, history),
+            timers=kit.timers,
+            expert=partial(Expert, agent),
             live_turns=engines.live_turns,
             profile=engines.profile,
             engines=engines.names,
-            background=tuple(background),
+            background=(*background, *kit.background, indexing.run),
         ),
         once=once,
     )
     return assistant
+
+
+def make_memory(kit: Kit, engines: Engines) -> tuple[Recall, Indexing]:
+    """What the user has told, with its tools in the box."""
+    facts = Facts(kit.database)
+    indexing = Indexing(facts, engines.embedding)
+    recall = Recall(facts, engines.embedding, indexing)
+    for each in Remembering(recall, kit.undo, local_now).tools:
+        kit.toolbox.add(each)
+    return recall, indexing
+
+
+def make_agent(
+    kit: Kit, engines: Engines, history: Conversation, eyes: Callable[[Audit], Eyes], recall: Recall
+) -> LocalFirstAgent:
+    """Who answers: intents, and the language models of the team."""
+    toolbox, audit = kit.toolbox, AuditLog(audit_path(), local_now)
+    intents, mediator = Intents(toolbox), Mediator(toolbox, audit)
+    intents.match("what time is it")  # the first match expands the templates
+    return LocalFirstAgent(
+        intents=intents,
+        mediator=mediator,
+        loop=ToolLoop(toolbox, mediator),
+        team=engines.team,
+        tools=engines.tools,
+        prompt=engines.prompt,
+        history=history,
+        on_stop=kit.timers.dismiss,
+        eyes=eyes(audit),
+        recall=recall.lines_for,
+    )
 
 
 async def warm(engines: Engines, tell: Callable[[str], None]) -> None:
@@ -346,9 +381,6 @@ async def warm(engines: Engines, tell: Callable[[str], None]) -> None:
         tell("Loading the end-of-turn model (smart_turn)")
         await engines.end_of_turn.warm()
     tell(f"Loading the language model ({engines.names['chat']})")
+    tools = engines.tools if engines.team.calls_tools("worker") else ()
     with suppress(EngineError):
-        await engines.chat.warm(engines.prompt.prefix())
-
-
-def _local_now() -> datetime:
-    return datetime.now().astimezone()
+        await engines.chat.warm(engines.prompt.prefix(), tools=tools)

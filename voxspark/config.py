@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from voxspark.config_source import from_environment, merge, read
+from voxspark.config_tools import DesktopSettings, EyesSettings, McpServer, Settings, WebSettings
 from voxspark.errors import ConfigError
-
-
-class Settings(BaseModel):
-    """Base of every table."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class DeviceSettings(Settings):
@@ -128,7 +123,9 @@ class ChatSettings(Settings):
     model: str = "bundled:smollm2"
     """`bundled:smollm2`, a GGUF path (llama_cpp), or an Ollama tag."""
     host: str = "http://127.0.0.1:11434"
-    """Ollama's address."""
+    """Ollama's address, or that of an OpenAI-compatible server with `engine = "openai"`."""
+    api_key: str = ""
+    """For an OpenAI-compatible server that wants one."""
     context_tokens: int = Field(2048, ge=512)
     """`num_ctx`; always sent, because a change reloads the model."""
     max_tokens: int = Field(60, ge=1)
@@ -187,6 +184,8 @@ class PlanSettings(Settings):
     swarm_host: str = ""
     """Address of a second Ollama for questions in the background, so that they never wait before your own. On this
     machine, what it holds is measured but not planned."""
+    ollama_host: str = ""
+    """Address of Ollama, where `chat.host` is that of another server."""
     proc: str = "/proc"
     """Where the kernel's files about memory are."""
 
@@ -225,12 +224,26 @@ class Config(Settings):
     """[chat]"""
     voice: VoiceSettings = VoiceSettings()
     """[voice]"""
+    web: WebSettings = WebSettings()
+    """[web]"""
+    desktop: DesktopSettings = DesktopSettings()
+    """[desktop]"""
+    eyes: EyesSettings = EyesSettings()
+    """[eyes]"""
+    mcp: dict[str, McpServer] = Field(default_factory=dict)
+    """[mcp.NAME]: programs whose tools it may use."""
     plan: PlanSettings = PlanSettings()
     """[plan]"""
     control: ControlSettings = ControlSettings()
     """[control]"""
     log: LogSettings = LogSettings()
     """[log]"""
+
+    @property
+    def ollama_host(self) -> str:
+        """Ollama's address."""
+        default = str(ChatSettings.model_fields["host"].default)
+        return self.plan.ollama_host or (default if self.chat.engine == "openai" else self.chat.host)
 
 
 def config_path() -> Path:
@@ -267,15 +280,15 @@ def load_config(
     place = path or config_path()
     chosen = path is not None or bool(os.environ.get("VOXSPARK_CONFIG"))
     layers: list[tuple[str, Mapping[str, Any]]] = [
-        (str(place), _read(place, must_exist=chosen)),
-        ("the environment", _from_environment(os.environ if environ is None else environ)),
+        (str(place), read(place, must_exist=chosen)),
+        ("the environment", from_environment(os.environ if environ is None else environ)),
         ("the command line", overrides or {}),
     ]
     for origin, layer in layers:
         _check_keys(Config, layer, origin)
     merged: dict[str, Any] = {}
     for _, layer in layers:
-        merged = _merge(merged, layer)
+        merged = merge(merged, layer)
     try:
         return Config.model_validate(merged)
     except ValidationError as error:
@@ -300,47 +313,6 @@ def _sets(layer: Mapping[str, Any], key: Sequence[int | str]) -> bool:
     return True
 
 
-def _read(place: Path, *, must_exist: bool) -> dict[str, Any]:
-    try:
-        return tomllib.loads(place.read_text("utf-8"))
-    except OSError as error:
-        if isinstance(error, FileNotFoundError) and not must_exist:
-            return {}
-        raise ConfigError(
-            "config-unreadable", f"{place} cannot be read: {error.strerror}.", "Check the path."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError("config-syntax", f"{place} is not valid TOML: {error}.", "Correct that line.") from error
-
-
-RESERVED_VARIABLES = ("VOXSPARK_CONFIG",)
-
-
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    tables: dict[str, Any] = {}
-    for name, value in environ.items():
-        if not name.startswith("VOXSPARK_") or name in RESERVED_VARIABLES:
-            continue
-        *parents, key = name.removeprefix("VOXSPARK_").lower().split("__")
-        table = tables
-        for parent in parents:
-            table = table.setdefault(parent, {})
-            if not isinstance(table, dict):
-                raise ConfigError("config-value", f"{name} and another variable exclude each other.", "Unset one.")
-        table[key] = _env_value(value)
-    return tables
-
-
-def _env_value(text: str) -> Any:
-    """TOML where it is a list, a table or quoted; otherwise a string, from which pydantic reads numbers and truth."""
-    if not text.startswith(("[", "{", '"', "'")):
-        return text
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
 def _check_keys(model: type[BaseModel], table: Mapping[str, Any], origin: str, prefix: str = "") -> None:
     for key, value in table.items():
         known = model.model_fields
@@ -355,11 +327,3 @@ def _check_keys(model: type[BaseModel], table: Mapping[str, Any], origin: str, p
                     "config-value", f"{origin}: {prefix}{key} must be a table.", f"Write [{prefix}{key}]."
                 )
             _check_keys(annotation, value, origin, f"{prefix}{key}.")
-
-
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged

@@ -56,5 +56,9 @@ def _toml_value(value: Any) -> str:
     """TOML's strings are JSON's, but for the surrogate pairs and the one control character that JSON writes plainly."""
     if isinstance(value, float):
         return repr(value)
+    if isinstance(value, BaseModel):
+        return _toml_value(value.model_dump())
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{json.dumps(key)} = {_toml_value(item)}' for key, item in value.items())} }}"
     text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
     return text.replace("\x7f", "\\u007f")

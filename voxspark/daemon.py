@@ -11,7 +11,7 @@ from contextlib import suppress
 import anyio
 import anyio.lowlevel
 
-from voxspark.bus import EventBus
+from voxspark.bus import EventBus, failed
 from voxspark.compose import make_assistant, open_engines, warm
 from voxspark.config import Config, socket_path
 from voxspark.control.facade import AssistantDaemon
@@ -26,6 +26,7 @@ from voxspark.errors import (
     VoxSparkError,
 )
 from voxspark.events import Event, Failed, TurnEnded
+from voxspark.kit import open_kit
 from voxspark.protocols import Clock, Emit, Microphone, Speaker
 from voxspark.types import ShutdownRequested
 
@@ -68,17 +69,21 @@ async def run_daemon(
     def clock() -> float:
         return max(0.0, anyio.current_time() - begun)
 
-    async with open_engines(config, lambda event: emit(event), clock) as engines:
+    async with open_kit(config) as kit, open_engines(config, kit.toolbox, lambda event: emit(event), clock) as engines:
+        if kit.database.failure is not None:
+            emit(failed(kit.database.failure, 0.0))
         await warm(engines, tell)
         begun = anyio.current_time()
         microphone, speaker = await devices(clock) if devices else (None, None)
-        assistant = make_assistant(config, engines, bus, clock, once=once, microphone=microphone, speaker=speaker)
+        assistant = make_assistant(config, kit, engines, bus, clock, once=once, microphone=microphone, speaker=speaker)
         verdict = _Verdict()
         async with bus.subscribe(WATCHER_BOUND) as events, anyio.create_task_group() as group:
             group.start_soon(_watch, events, [*([watch] if watch else []), *([verdict.judge] if once else [])])
             group.start_soon(_stop_on_signals, assistant.post)
             if serve:
-                server = Server(AssistantDaemon(assistant, engines.models, engines.swarm), config.control)
+                server = Server(
+                    AssistantDaemon(assistant, engines.models, engines.swarm, kit.servers.snapshot), config.control
+                )
                 await group.start(server.run, socket_path(config))
                 log.info("listening on %s", socket_path(config))
             emit = assistant.emit

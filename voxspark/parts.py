@@ -72,8 +72,8 @@ class AssistantParts:
     agent: Agent
     history: History
     timers: Timers
-    expert: Callable[[str], Agent]
-    """The agent that asks one role of the team, and nobody else."""
+    expert: Callable[[str, tuple[bytes, ...]], Agent]
+    """The agent that asks one role of the team (empty: whoever sees the pictures), and nobody else."""
     live_turns: LiveTurns = field(default_factory=LiveTurns)
     """What yields to turns hears of them here."""
     profile: str = "embedded"
@@ -87,7 +87,7 @@ class AssistantParts:
         """Who deals with a request."""
         if isinstance(asked, SayRequested):
             return Recital(asked.text)
-        return self.expert(asked.role) if asked.role else self.agent
+        return self.expert(asked.role, asked.images) if asked.role or asked.images else self.agent
 
     def for_turns(self, acts: ActRunner, emit: Emit) -> TurnParts:
         """What of it every turn needs."""

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from voxspark.config import ChatSettings, Config, Settings
+from voxspark.config import ChatSettings, Config
+from voxspark.config_tools import Settings
 from voxspark.engines.registry import find
 from voxspark.errors import ConfigError
 from voxspark.vram.catalogue import GB, Catalogue, Model, Role, Runner, load_catalogue
@@ -42,6 +43,13 @@ class Roster:
         """Whether anybody on the team, alternatives included, is run there."""
         keys = {key for post in self.profile.roles.values() for key in (post.model, *post.alternatives)}
         return any(self.catalogue.models[key].runner == place for key in keys)
+
+
+def helpers(roster: Roster) -> list[str]:
+    """Roles whose model is another one than the worker's: there is something to be had from asking them."""
+    worker, roles = roster.profile.roles["worker"].model, roster.profile.roles
+    others = ("manager", "reasoner", "coder", "eyes")
+    return [role for role in others if role in roles and roles[role].model != worker]
 
 
 def kind_of(role: str) -> Literal["tts", "stt", "chat"]:
@@ -173,6 +181,7 @@ def _own_model(role: Role, settings: Settings, engine: str, id: str, catalogue: 
         weights_gb=UNKNOWN_TAG_GB if is_ollama else max(needs.cpu_bytes + needs.gpu_bytes, 1) / GB,
         overhead_gb=0.0,
         max_context_tokens=1 << 20,
+        capabilities=("tools",) if "tools" in spec.capabilities and not is_ollama else (),
         licence=spec.licence,
         source="Set in the configuration; its memory is an estimate of its engine",
         confidence="low",

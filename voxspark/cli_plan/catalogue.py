@@ -200,7 +200,7 @@ async def _pull_by_daemon(config: Config, tag: str, line: ProgressLine) -> None:
 async def _pull_by_ollama(config: Config, tag: str, line: ProgressLine) -> None:
     from voxspark.engines.ollama.client import OllamaClient
 
-    ollama = OllamaClient(config.chat.host)
+    ollama = OllamaClient(config.ollama_host)
     try:
         async with aclosing(ollama.pull(tag)) as steps:
             async for step in steps:

@@ -68,7 +68,7 @@ def pulled_tags(config: Config) -> list[str] | None:
 
     async def work() -> list[str] | None:
         with anyio.move_on_after(TAGS_SECONDS):
-            client = OllamaClient(config.chat.host)
+            client = OllamaClient(config.ollama_host)
             try:
                 return [model.name for model in await client.pulled()]
             finally:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import socket
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -64,10 +64,16 @@ class Client:
                 if "result" in message:
                     return message["result"]
 
-    def ask(self, text: str, *, aloud: bool = True, role: str = "") -> Answer:
-        """Ask a question; read the answer's pieces as they come. `role`: who of the team answers."""
+    def ask(self, text: str, *, aloud: bool = True, role: str = "", images: Sequence[Path] = ()) -> Answer:
+        """Ask a question; read the answer's pieces as they come.
+
+        `role`: who of the team answers; `images`: pictures it is about, which the daemon reads itself.
+        """
         self._last_id += 1
-        return Answer(self, self._last_id, {"text": text, "aloud": aloud, "role": role})
+        params: Message = {"text": text, "aloud": aloud, "role": role}
+        if images:
+            params["images"] = [{"path": str(image.absolute())} for image in images]
+        return Answer(self, self._last_id, params)
 
     async def pull(self, name: str) -> AsyncGenerator[Message, None]:
         """Download a model: `model`, `status`, `completed_bytes` and `total_bytes`, until it is there."""

@@ -13,8 +13,11 @@ from voxspark.types import Pcm16, Transcript
 class Daemon(Protocol):
     """The assistant, as a door sees it. Every call raises VoxSparkError when it cannot be done now."""
 
-    def ask(self, text: str, *, aloud: bool, role: str = "") -> AsyncGenerator[Event, None]:
-        """Answer a question: the events of that turn only, ending with TurnEnded. `role`: who of the team answers.
+    def ask(
+        self, text: str, *, aloud: bool, role: str = "", images: tuple[bytes, ...] = ()
+    ) -> AsyncGenerator[Event, None]:
+        """Answer a question: the events of that turn only, ending with TurnEnded. `role`: who of the team answers;
+        `images`: encoded pictures it is about, ready for a model.
 
         Closing the generator stops the reading, not the turn.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -31,15 +31,25 @@ from voxspark.types import (
 class AssistantDaemon:
     """Implements `control.daemon.Daemon` on an Assistant."""
 
-    def __init__(self, assistant: Assistant, models: Models, swarm: Swarm) -> None:
+    def __init__(
+        self,
+        assistant: Assistant,
+        models: Models,
+        swarm: Swarm,
+        servers: Callable[[], list[dict[str, Any]]] = list,
+    ) -> None:
+        """`servers`: how the MCP servers are."""
         self._assistant = assistant
         self._swarm = swarm
+        self._servers = servers
         self._models = models
         self._parts = assistant.parts
 
-    def ask(self, text: str, *, aloud: bool, role: str = "") -> AsyncGenerator[Event, None]:
+    def ask(
+        self, text: str, *, aloud: bool, role: str = "", images: tuple[bytes, ...] = ()
+    ) -> AsyncGenerator[Event, None]:
         """Events of the turn that answers `text`, to its end."""
-        return self._turn_of(Asked(uuid4().hex, text, aloud, role))
+        return self._turn_of(Asked(uuid4().hex, text, aloud, role, images))
 
     def say(self, text: str) -> AsyncGenerator[Event, None]:
         """Events of the turn that says `text`, to its end."""
@@ -138,6 +148,7 @@ class AssistantDaemon:
             "turns": self._assistant.turns,
             "waiting_requests": self._assistant.waiting,
             "timers": [timer.name for timer in self._parts.timers.running],
+            "mcp": self._servers(),
             "memory": self._models.snapshot(),
             "memory_mb": _resident_mb(),
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1_000_000),

@@ -110,9 +110,13 @@ class Methods:
         raise RpcError(ErrorCode.UNKNOWN_METHOD, "unknown-method", f"There is no method {name[:64]}.", hint)
 
     async def _ask(self, params: AskParams, exchange: Exchange) -> Message:
-        return await _follow(
-            self._daemon.ask(params.text, aloud=params.aloud, role=params.role), exchange, stream=params.stream
-        )
+        images = tuple([await self._picture(image) for image in params.images])
+        turn = self._daemon.ask(params.text, aloud=params.aloud, role=params.role, images=images)
+        return await _follow(turn, exchange, stream=params.stream)
+
+    async def _picture(self, params: rpc.ImageParams) -> bytes:
+        async with self._decoding:
+            return await anyio.to_thread.run_sync(load_picture, params, abandon_on_cancel=True)
 
     async def _say(self, params: rpc.SayParams, exchange: Exchange) -> Message:
         return await _follow(self._daemon.say(params.text), exchange, stream=False)
@@ -199,12 +203,7 @@ async def _follow(turn: AsyncGenerator[Event, None], exchange: Exchange, *, stre
 def load_audio(params: rpc.TranscribeParams) -> Pcm16:
     """The audio of a request, mono, 16 kHz. Blocks. Raises ControlError or DeviceError when it cannot be used."""
     try:
-        raw = (
-            _read_file(params.path) if params.path is not None else base64.b64decode(params.audio or "", validate=True)
-        )
-        samples, rate_hz = read_wav(raw)
-    except OSError as error:
-        raise _unusable(f"{params.path} cannot be read: {error.strerror}.") from error
+        samples, rate_hz = read_wav(_raw(params.path, params.audio, MAX_AUDIO_BYTES, _unusable))
     except ValueError as error:  # base64, a path with a null byte, a header that lies
         raise _unusable("The audio is not a PCM WAV file.") from error
     if rate_hz < MIN_AUDIO_RATE_HZ:
@@ -214,16 +213,41 @@ def load_audio(params: rpc.TranscribeParams) -> Pcm16:
     return to_pcm16(resample(samples, rate_hz, SAMPLE_RATE_HZ))
 
 
-def _read_file(path: str) -> bytes:
+def load_picture(params: rpc.ImageParams) -> bytes:
+    """The picture of a request, ready for a model. Blocks. Raises ControlError or DeviceError when it is none."""
+    from voxspark.devices.pictures import MOST_BYTES, fitted
+
+    try:
+        raw = _raw(params.path, params.data, MOST_BYTES, _no_picture)
+    except ValueError as error:  # base64, a path with a null byte
+        raise _no_picture("The picture is neither a file nor base64.") from error
+    return fitted(raw)
+
+
+def _raw(path: str | None, value: str | None, most_bytes: int, refuse: Callable[[str], ControlError]) -> bytes:
+    """A file, by path or in base64. Raises what `refuse` makes, and ValueError."""
+    if path is None:
+        return base64.b64decode(value or "", validate=True)
+    try:
+        return _read_file(path, most_bytes, refuse)
+    except OSError as error:
+        raise refuse(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _read_file(path: str, most_bytes: int, refuse: Callable[[str], ControlError]) -> bytes:
     """A regular file; never waits for a pipe or a device."""
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb") as file:  # noqa: PTH123 - flags
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise _unusable(f"{path} is not a file.")
-        raw = file.read(MAX_AUDIO_BYTES + 1)
-    if len(raw) > MAX_AUDIO_BYTES:
-        raise _unusable(f"{path} is larger than {MAX_AUDIO_BYTES >> 20} megabytes.")
+            raise refuse(f"{path} is not a file.")
+        raw = file.read(most_bytes + 1)
+    if len(raw) > most_bytes:
+        raise refuse(f"{path} is larger than {most_bytes // 1_000_000} megabytes.")
     return raw
 
 
 def _unusable(message: str) -> ControlError:
     return ControlError("audio-unusable", message, "Send a PCM WAV file of speech.")
+
+
+def _no_picture(message: str) -> ControlError:
+    return ControlError("picture-unreadable", message, "Send a PNG, JPEG or WebP file.")

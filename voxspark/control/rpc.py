@@ -21,6 +21,8 @@ Id = str | int | float | None
 Message = dict[str, Any]
 
 MAX_ID_LENGTH = 128
+MAX_IMAGES = 4
+"""Of a question: each costs a model a thousand tokens."""
 MAX_INTEGER = 2**63 - 1
 MAX_NAME_LENGTH = 256
 MAX_TEXT_LENGTH = 16_000
@@ -164,6 +166,20 @@ class NoParams(Params):
     """For methods without parameters."""
 
 
+class ImageParams(Params):
+    """A picture (PNG, JPEG or WebP), by path or by value."""
+
+    path: str | None = None
+    """Absolute, readable by the daemon."""
+    data: str | None = None
+    """Base64 of the file."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ImageParams:
+        _check_source(self.path, self.data, "data")
+        return self
+
+
 class AskParams(Params):
     """A question."""
 
@@ -174,6 +190,8 @@ class AskParams(Params):
     """Send the reply piece by piece, as `reply` notifications, before the result."""
     role: Annotated[str, Field(max_length=64)] = ""
     """Who of the team answers: `coder`, `manager`, …; empty is whoever the agent finds right."""
+    images: Annotated[list[ImageParams], Field(max_length=MAX_IMAGES)] = []
+    """What the question is about. Large ones come by path: a request is one line of bounded length."""
 
 
 class SayParams(Params):
@@ -192,10 +210,7 @@ class TranscribeParams(Params):
 
     @model_validator(mode="after")
     def _one_source(self) -> TranscribeParams:
-        if (self.path is None) == (self.audio is None):
-            raise ValueError("give either path or audio")
-        if self.path is not None and not self.path.startswith("/"):
-            raise ValueError("path must be absolute")
+        _check_source(self.path, self.audio, "audio")
         return self
 
 
@@ -218,6 +233,13 @@ class HistoryParams(Params):
 
     limit: int = Field(20, ge=1, le=1000)
     """Turns."""
+
+
+def _check_source(path: str | None, value: str | None, name: str) -> None:
+    if (path is None) == (value is None):
+        raise ValueError(f"give either path or {name}")
+    if path is not None and not path.startswith("/"):
+        raise ValueError("path must be absolute")
 
 
 P = TypeVar("P", bound=Params)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -12,8 +11,8 @@ from voxspark.config import Config
 from voxspark.engines.registry import find
 from voxspark.errors import EngineError
 from voxspark.roster import Roster, kind_of
+from voxspark.runners.priming import Priming
 from voxspark.runners.settings import settings_for
-from voxspark.types import Message
 from voxspark.vram.runner import Loaded, Look, Lost
 from voxspark.vram.team import Rung
 
@@ -21,11 +20,10 @@ from voxspark.vram.team import Rung
 class LocalRunner:
     """See `vram.runner.Runner`. What such an engine takes cannot be told from what else the daemon takes."""
 
-    def __init__(self, config: Config, roster: Roster, prefix: Sequence[Message]) -> None:
-        """`prefix`: what every prompt of the language model begins with."""
+    def __init__(self, config: Config, roster: Roster, priming: Priming) -> None:
         self._config = config
         self._roster = roster
-        self._prefix = prefix
+        self._priming = priming
         self._engines: dict[str, Any] = {}
 
     async def load(self, rung: Rung) -> Loaded:
@@ -36,7 +34,7 @@ class LocalRunner:
         kind = kind_of(rung.role)
         engine = find(kind, model.engine).create(settings_for(self._config, self._roster, rung))
         try:
-            await (engine.warm(self._prefix) if kind == "chat" else engine.warm())
+            await (self._priming.warm(engine, model) if kind == "chat" else engine.warm())
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await _close(engine)

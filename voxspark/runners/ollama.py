@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -14,9 +13,9 @@ from voxspark.engines.ollama.chat import OllamaChat, OllamaEmbedder
 from voxspark.engines.ollama.client import ModelOptions, OllamaClient, Running, full_name
 from voxspark.errors import EngineError
 from voxspark.roster import Roster
+from voxspark.runners.priming import Priming
 from voxspark.runners.settings import chat_settings
 from voxspark.runners.turnstile import Turnstile
-from voxspark.types import Message
 from voxspark.vram.catalogue import Model
 from voxspark.vram.runner import Loaded, Look, Lost, Seen
 from voxspark.vram.state import Foreign
@@ -45,16 +44,16 @@ class OllamaRunner:
         client: OllamaClient,
         config: Config,
         roster: Roster,
-        prefix: Sequence[Message],
+        priming: Priming,
         *,
         gpu: bool,
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
-        """`prefix`: what every prompt begins with. `gpu`: there is one, so nothing may fall off it."""
+        """`gpu`: there is one, so nothing may fall off it."""
         self._client = client
         self._config = config
         self._roster = roster
-        self._prefix = prefix
+        self._priming = priming
         self._gpu = gpu
         self._look_seconds = look_seconds
         self._options: dict[str, ModelOptions] = {}
@@ -74,7 +73,7 @@ class OllamaRunner:
                 if "embedding" in model.capabilities:
                     return Loaded(OllamaEmbedder(self._client, options), self._taken(row))
                 chat = OllamaChat(self._client, options)
-                await chat.warm(self._prefix)
+                await self._priming.warm(chat, model)
             except BaseException:
                 self._options.pop(model.key, None)
                 with anyio.move_on_after(UNDO_SECONDS, shield=True), suppress(EngineError):

@@ -18,8 +18,8 @@ from voxspark.engines.worker.remote import RemoteChat, adapter_for, worker_for
 from voxspark.errors import EngineError
 from voxspark.roster import Roster, kind_of
 from voxspark.runners.local import no_engine
+from voxspark.runners.priming import Priming
 from voxspark.runners.settings import settings_for
-from voxspark.types import Message
 from voxspark.vram.probes import Gpu, GpuReader, Unknown
 from voxspark.vram.runner import Loaded, Look, Lost, Seen
 from voxspark.vram.team import Rung
@@ -40,11 +40,10 @@ class Hosted:
 class ProcessRunner:
     """See `vram.runner.Runner`. Workers live as long as `run` does."""
 
-    def __init__(self, config: Config, roster: Roster, prefix: Sequence[Message], gpus: GpuReader) -> None:
-        """`prefix`: what every prompt of the language model begins with."""
+    def __init__(self, config: Config, roster: Roster, priming: Priming, gpus: GpuReader) -> None:
         self._config = config
         self._roster = roster
-        self._prefix = prefix
+        self._priming = priming
         self._gpus = gpus
         self._hosted: dict[str, Hosted] = {}
         self._lost: Lost = lambda _model, _reason: None
@@ -70,7 +69,7 @@ class ProcessRunner:
             await worker.load()
             engine = adapter_for(kind, worker)
             if isinstance(engine, RemoteChat):
-                await engine.warm(self._prefix)
+                await self._priming.warm(engine, model)
             size_bytes = await self._taken(worker)
         except BaseException:
             with anyio.CancelScope(shield=True), suppress(EngineError):  # a stuck one: it says why by itself

@@ -31,7 +31,7 @@ def chat_settings(config: Config, roster: Roster, rung: Rung) -> ChatSettings:
     model = roster.catalogue.models[rung.model]
     worker = roster.profile.roles.get("worker")
     is_worker = worker is not None and model.key in (worker.model, *worker.alternatives)
-    own = config.chat.model_dump(exclude_unset=True) if is_worker else {"host": config.chat.host}
+    own = config.chat.model_dump(exclude_unset=True) if is_worker else {"host": config.ollama_host}
     defaults = {} if model.id.startswith(BUNDLED) else {"max_tokens": REPLY_TOKENS, **model.sampling}
     context = max(rung.context_tokens, LEAST_CONTEXT_TOKENS)
     fixed = {"engine": model.engine or "ollama", "model": model.id, "context_tokens": context}

@@ -1,0 +1,39 @@
+"""What can be told of a configuration without loading anything."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from voxspark.compose import machine_of, make_end_of_turn, make_listener
+from voxspark.config import Config
+from voxspark.config_tools import Settings
+from voxspark.engines.registry import find
+from voxspark.errors import VoxSparkError
+from voxspark.roster import kind_of, make_roster
+from voxspark.runners.settings import in_force, settings_for
+from voxspark.vram.team import Team
+
+
+def values_in_force(config: Config, pulled: Collection[str]) -> Mapping[str, Settings]:
+    """The tables that follow from the profile; none while the profile cannot be used. `pulled`: tags, for `auto`."""
+    try:
+        return in_force(config, make_roster(config, machine_of(config), pulled))
+    except VoxSparkError:
+        return {}
+
+
+def check_engines(config: Config, pulled: Collection[str]) -> None:
+    """Whether the configuration can be used as far as that can be told without loading. Raises VoxSparkError.
+
+    `pulled`: tags, for `auto`.
+    """
+    roster = make_roster(config, machine_of(config), pulled)
+    for role, post in roster.profile.roles.items():
+        model = roster.catalogue.models[post.model]
+        if model.engine:
+            rung = next(rung for rung in Team(roster.profile, roster.catalogue).best() if rung.role == role)
+            find(kind_of(role), model.engine).create(settings_for(config, roster, rung))
+    if config.voice.fallback:
+        find("tts", config.voice.fallback)
+    make_end_of_turn(config)
+    make_listener(config)

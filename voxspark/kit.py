@@ -1,0 +1,150 @@
+"""Everything the assistant can do: the tools of a configuration, and what they keep on disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from voxspark.agent.eyes import Eyes, Look, Place
+from voxspark.agent.loop import ESCALATE
+from voxspark.agent.mediator import Audit
+from voxspark.agent.offer import FindTool
+from voxspark.audio import tone
+from voxspark.config import Config, xdg_directory
+from voxspark.config_tools import EyesSettings
+from voxspark.devices.camera import Camera
+from voxspark.devices.screen import Screen
+from voxspark.mcp.servers import McpServers
+from voxspark.memory.database import Database, open_database, open_in_memory
+from voxspark.memory.list_store import SqliteListStore
+from voxspark.memory.note_store import SqliteNoteStore
+from voxspark.memory.schema import MIGRATIONS
+from voxspark.memory.timer_store import SqliteTimerStore
+from voxspark.protocols import Speaker
+from voxspark.tools.arithmetic import arithmetic_tools
+from voxspark.tools.clock import clock_tools
+from voxspark.tools.desktop.clipboard import Clipboard
+from voxspark.tools.desktop.media import Media
+from voxspark.tools.desktop.open import Opener
+from voxspark.tools.desktop.volume import Volume
+from voxspark.tools.lists import Lists
+from voxspark.tools.notes import Notes
+from voxspark.tools.registry import Tool, Toolbox, tools_of
+from voxspark.tools.system import System
+from voxspark.tools.timers import Timers
+from voxspark.tools.undo import Undo
+from voxspark.tools.units import unit_tools
+from voxspark.tools.wall_time import local_now
+from voxspark.tools.web.http import Fetcher
+from voxspark.tools.web.news import News
+from voxspark.tools.web.pages import Pages
+from voxspark.tools.web.search import Search, search_duckduckgo
+from voxspark.tools.web.weather import Weather
+from voxspark.tools.web.wikipedia import Wikipedia
+from voxspark.types import Clip
+
+SHUTTER = Clip(tone(1_200.0, 0.12, 24_000), 24_000, "")
+"""Heard before the camera opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """The tools, and what has to run for them."""
+
+    toolbox: Toolbox
+    timers: Timers
+    database: Database
+    undo: Undo
+    servers: McpServers
+    """Programs whose tools are ours too, while they run."""
+    background: tuple[Callable[..., Coroutine[Any, Any, None]], ...]
+    """As long as the daemon does; started with `TaskGroup.start`."""
+
+
+def database_path() -> Path:
+    """`$XDG_DATA_HOME/voxspark/voxspark.db`."""
+    return xdg_directory("XDG_DATA_HOME", Path.home() / ".local" / "share") / "voxspark" / "voxspark.db"
+
+
+@asynccontextmanager
+async def open_kit(config: Config) -> AsyncGenerator[Kit, None]:
+    """The kit; its files are closed at the end."""
+    kit = make_kit(config)
+    try:
+        yield kit
+    finally:
+        kit.database.close()
+
+
+def make_toolbox(config: Config) -> Toolbox:
+    """The tools by name, to be looked at: what they do is forgotten."""
+    return _kit(config, open_in_memory(MIGRATIONS)).toolbox
+
+
+def make_kit(config: Config) -> Kit:
+    """Open what is kept on disk, and put the toolbox together. Blocks for milliseconds."""
+    kit = _kit(config, open_database(database_path(), MIGRATIONS))
+    servers = McpServers(config.mcp, kit.toolbox, reserved=(ESCALATE,))
+    return replace(kit, servers=servers, background=(*kit.background, servers.run))
+
+
+def _kit(config: Config, database: Database) -> Kit:
+    awake_or_not = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+    timers = Timers(awake_or_not, store=SqliteTimerStore(database), wall=local_now)
+    undo = Undo()
+    kept = (*timers.tools, *Lists(SqliteListStore(database), undo).tools)
+    kept += (*Notes(SqliteNoteStore(database), undo, local_now).tools, *undo.tools)
+    toolbox = Toolbox([*_own(), *kept, *_web(config), *_desktop(config)])
+    for finder in tools_of(FindTool(toolbox)):
+        toolbox.add(finder)
+    return Kit(toolbox, timers, database, undo, McpServers({}, toolbox), (database.run,))
+
+
+def make_eyes(settings: EyesSettings, speaker: Speaker, audit: Audit) -> Eyes:
+    """Screen and camera, as far as they are switched on."""
+
+    async def shutter() -> None:
+        speaker.begin()
+        await speaker.play(SHUTTER)
+        await speaker.drain()
+
+    places: dict[Place, Look] = {}
+    if settings.screen != "none":
+        places["screen"] = Screen(settings.screen, longest_side=settings.longest_side).look
+    if settings.camera != "none":
+        places["camera"] = Camera(shutter, settings.camera, longest_side=settings.longest_side).look
+    return Eyes(places, audit)
+
+
+def _own() -> Iterable[Tool]:
+    """What needs nothing but this machine."""
+    return (*clock_tools(local_now), *arithmetic_tools(), *unit_tools(), *System().tools)
+
+
+def _web(config: Config) -> Iterable[Tool]:
+    """What asks other machines; nothing at all when that is switched off."""
+    web = config.web
+    if not web.enabled:
+        return ()
+    fetcher = Fetcher()
+    return (
+        *Weather(fetcher, web.home, web.units).tools,
+        *Search(fetcher, web.searxng_url, search_duckduckgo if web.duckduckgo else None).tools,
+        *Pages(fetcher).tools,
+        *Wikipedia(fetcher, web.wikipedia_url).tools,
+        *(News(fetcher, web.feeds).tools if web.feeds else ()),
+    )
+
+
+def _desktop(config: Config) -> Iterable[Tool]:
+    """What works on the desktop of whoever is logged in."""
+    desktop = config.desktop
+    if not desktop.enabled:
+        return ()
+    opener = Opener(desktop.applications or None)
+    return (*Volume().tools, *Media().tools, *Clipboard().tools, *opener.tools)
