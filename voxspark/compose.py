@@ -195,7 +195,7 @@ def _team(roster: Roster, ledger: Ledger) -> AgentTeam:
     return AgentTeam(
         chat=chat,
         roles=("worker", *others),
-        calls_tools=lambda role: "tools" in roster.model_of(role).capabilities,
+        calls_tools=lambda role: role in roster.profile.roles and "tools" in roster.model_of(role).capabilities,
         escalation=next((role for role in others if role != "eyes"), ""),
     )
 
