@@ -93,6 +93,7 @@ def test_models_on_the_processor_need_memory_there() -> None:
 def test_floors() -> None:
     assert default_floor_bytes(int(121.69 * GIB), unified=True) == 16 * GIB
     assert default_floor_bytes(8 * GIB, unified=True) == 3 * GIB // 2
+    assert default_floor_bytes(4 * GIB, unified=True) == GIB
     assert default_floor_bytes(24 * GIB, unified=False) == 3 * GIB // 2
 
 

@@ -178,7 +178,8 @@ class PlanSettings(Settings):
     context_tokens: int = Field(0, ge=0, le=1 << 20)
     """Context of every model that has no other in its profile, from 512; 0 is the profile's."""
     floor_gib: float | None = Field(None, ge=0)
-    """Memory that models never get; unset it is a sixth of the machine's, at least 1.5 and at most 16 GiB."""
+    """Memory that models never get; unset it is a sixth of the machine's, at least 1.5 GiB (or a
+    quarter) and at most 16."""
     evict_foreign: bool = False
     """Whether models that other programs have loaded into Ollama may be unloaded; otherwise they are only counted."""
     swarm_host: str = ""

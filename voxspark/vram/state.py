@@ -30,8 +30,9 @@ RESIDENCY_LOADS = 3.0
 
 
 def default_floor_bytes(total_bytes: int, *, unified: bool) -> int:
-    """What models never get: 16 GiB of a DGX Spark's, at least 1.5 GiB of any (spark.md 1.4 and 6.1)."""
-    return min(16 * GIB, max(3 * GIB // 2, total_bytes // 6)) if unified else 3 * GIB // 2
+    """What models never get: 16 GiB of a DGX Spark's (spark.md 1.4 and 6.1), a sixth of most machines', and 1.5 GiB or
+    a quarter of those with less than 9 GiB."""
+    return min(16 * GIB, max(min(3 * GIB // 2, total_bytes // 4), total_bytes // 6)) if unified else 3 * GIB // 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
