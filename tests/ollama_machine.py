@@ -24,9 +24,9 @@ from tests.daemon_process import private_env
 from tests.ollama_memory import Runner
 from tests.ollama_server import OllamaServer, ollama_server
 from tests.ollama_values import Served
-from voxspark.runners.ollama import CUDA_CONTEXT_BYTES
 from voxspark.vram.catalogue import Model, load_catalogue
 from voxspark.vram.profiles import find_profile
+from voxspark.vram.runner import CUDA_CONTEXT_BYTES
 
 SPARK_BYTES, SPARK_AVAILABLE_BYTES = 127_600_748 * 1024, 121_000_000_000
 """A DGX Spark's MemTotal, and what is available of it when nothing runs (spark.md 1.1)."""

@@ -28,13 +28,13 @@ from voxspark.errors import ChatError, EngineError
 from voxspark.protocols import Schema
 from voxspark.roster import Roster
 from voxspark.runners.local import LocalRunner
-from voxspark.runners.process import CUDA_CONTEXT_BYTES, ProcessRunner, _total
+from voxspark.runners.process import ProcessRunner, _total
 from voxspark.types import Message
 from voxspark.vram.catalogue import Catalogue
 from voxspark.vram.catalogue import Runner as Place
 from voxspark.vram.probes import Gpu, GpuProcess, ProcFiles, Unknown
 from voxspark.vram.profiles import Post
-from voxspark.vram.runner import Look, Seen
+from voxspark.vram.runner import CUDA_CONTEXT_BYTES, Look, Seen
 
 pytestmark = pytest.mark.anyio
 

@@ -18,10 +18,10 @@ from voxspark.config import Config
 from voxspark.errors import EngineError
 from voxspark.roster import Roster
 from voxspark.runners.local import LocalRunner
-from voxspark.runners.ollama import CUDA_CONTEXT_BYTES, OllamaRunner
+from voxspark.runners.ollama import OllamaRunner
 from voxspark.runners.priming import Priming
 from voxspark.types import Message
-from voxspark.vram.runner import Look, Seen
+from voxspark.vram.runner import CUDA_CONTEXT_BYTES, Look, Seen
 from voxspark.vram.state import Foreign
 from voxspark.vram.team import Rung, Team
 

@@ -28,11 +28,11 @@ def check_engines(config: Config, pulled: Collection[str]) -> None:
     `pulled`: tags, for `auto`.
     """
     roster = make_roster(config, machine_of(config), pulled)
+    team = Team(roster.profile, roster.catalogue)
     for role, post in roster.profile.roles.items():
         model = roster.catalogue.models[post.model]
         if model.engine:
-            rung = next(rung for rung in Team(roster.profile, roster.catalogue).best() if rung.role == role)
-            find(kind_of(role), model.engine).create(settings_for(config, roster, rung))
+            find(kind_of(role), model.engine).create(settings_for(config, roster, team.best_for(role)))
     if config.voice.fallback:
         find("tts", config.voice.fallback)
     make_end_of_turn(config)

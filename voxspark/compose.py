@@ -128,6 +128,7 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
 
     Raises ConfigError when the profile does not fit, and EngineError for what is unknown or not installed.
     """
+    proc = ProcFiles(Path(config.plan.proc))
     client, measured = cache(lambda: OllamaClient(config.ollama_host)), MeasuredSizes()
     running, pulled = await _found_in(client()) if wants_ollama(config) else ([], [])
     here = await anyio.to_thread.run_sync(partial(machine_of, config, resident_bytes=sum(row.bytes for row in running)))
@@ -141,11 +142,11 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
             catalogue=roster.catalogue,
             runners=runners,
             measured=measured,
-            probe=gpu_probe(Nvml()) if here.kind == "discrete" else host_probe(ProcFiles(Path(config.plan.proc))),
+            probe=gpu_probe(Nvml()) if here.kind == "discrete" else host_probe(proc),
             emit=emit,
             clock=clock,
             evict_foreign=config.plan.evict_foreign,
-            scattered=lambda: is_scattered(ProcFiles(Path(config.plan.proc)).free_blocks()),
+            scattered=lambda: is_scattered(proc.free_blocks()),
         )
         for reason in roster.why:
             log.info("%s", reason)
@@ -213,7 +214,7 @@ def _engines(
         end_of_turn=end_of_turn,
         chat=LeasedChat(ledger, "worker"),
         prompt=prompt,
-        context_tokens=next(rung.context_tokens for rung in ledger.team.best() if rung.role == "worker"),
+        context_tokens=ledger.team.best_for("worker").context_tokens,
         profile=roster.profile.key,
         names={
             "transcriber": _engine_name(roster.model_of("ears")),
@@ -241,8 +242,8 @@ def _second(config: Config, roster: Roster, ledger: Ledger) -> Chat | None:
     model = roster.model_of("worker")
     if not config.plan.swarm_host or model.runner != "ollama":
         return None
-    rung = next(rung for rung in ledger.team.best() if rung.role == "worker")
-    return OllamaChat(OllamaClient(config.plan.swarm_host), options_for(config, roster, rung))
+    options = options_for(config, roster, ledger.team.best_for("worker"))
+    return OllamaChat(OllamaClient(config.plan.swarm_host), options)
 
 
 def _engine_name(model: Model) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from voxspark.config_source import from_environment, merge, read
+from voxspark.config_source import from_environment, merge, read, xdg_directory
 from voxspark.config_tools import DesktopSettings, EyesSettings, McpServer, Settings, WebSettings
 from voxspark.errors import ConfigError
 
@@ -260,12 +260,6 @@ def socket_path(config: Config) -> Path:
         return Path(config.control.socket).expanduser()
     runtime = xdg_directory("XDG_RUNTIME_DIR", Path(f"/tmp/voxspark-{os.getuid()}"))
     return runtime / "voxspark" / "voxspark.sock"
-
-
-def xdg_directory(variable: str, otherwise: Path) -> Path:
-    """What an XDG variable says; a relative value does not count (XDG Base Directory specification)."""
-    value = os.environ.get(variable, "")
-    return Path(value) if value.startswith("/") else otherwise
 
 
 def load_config(

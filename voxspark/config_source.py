@@ -1,7 +1,8 @@
-"""Where a configuration comes from: a TOML file and environment variables, as nested tables."""
+"""Where a configuration comes from: a TOML file and environment variables, as nested tables; and the XDG folders."""
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,3 +61,9 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         old = merged.get(key)
         merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
+
+
+def xdg_directory(variable: str, otherwise: Path) -> Path:
+    """What an XDG variable says; a relative value does not count (XDG Base Directory specification)."""
+    value = os.environ.get(variable, "")
+    return Path(value) if value.startswith("/") else otherwise

@@ -15,7 +15,8 @@ from voxspark.agent.loop import ESCALATE
 from voxspark.agent.mediator import Audit
 from voxspark.agent.offer import FindTool
 from voxspark.audio import tone
-from voxspark.config import Config, xdg_directory
+from voxspark.config import Config
+from voxspark.config_source import xdg_directory
 from voxspark.config_tools import EyesSettings
 from voxspark.devices.camera import Camera
 from voxspark.devices.screen import Screen

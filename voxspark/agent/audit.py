@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from voxspark.config import xdg_directory
+from voxspark.config_source import xdg_directory
 
 log = logging.getLogger(__name__)
 

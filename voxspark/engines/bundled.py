@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from voxspark.config import xdg_directory
+from voxspark.config_source import xdg_directory
 from voxspark.errors import EngineError
 
 

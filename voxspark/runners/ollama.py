@@ -17,14 +17,11 @@ from voxspark.runners.priming import Priming
 from voxspark.runners.settings import chat_settings
 from voxspark.runners.turnstile import Turnstile
 from voxspark.vram.catalogue import Model
-from voxspark.vram.runner import Loaded, Look, Lost, Seen
+from voxspark.vram.runner import CUDA_CONTEXT_BYTES, Loaded, Look, Lost, Seen
 from voxspark.vram.state import Foreign
 from voxspark.vram.team import Rung
 
 log = logging.getLogger(__name__)
-
-CUDA_CONTEXT_BYTES = 500_000_000
-"""Of a model's own process, which `/api/ps` leaves out (spark.md 3.3)."""
 
 LOOK_SECONDS = 5.0
 """For the answer of `/api/ps`; an Ollama that is too busy for it has lost nothing."""

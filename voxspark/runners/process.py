@@ -21,11 +21,8 @@ from voxspark.runners.local import no_engine
 from voxspark.runners.priming import Priming
 from voxspark.runners.settings import settings_for
 from voxspark.vram.probes import Gpu, GpuReader, Unknown
-from voxspark.vram.runner import Loaded, Look, Lost, Seen
+from voxspark.vram.runner import CUDA_CONTEXT_BYTES, Loaded, Look, Lost, Seen
 from voxspark.vram.team import Rung
-
-CUDA_CONTEXT_BYTES = 500_000_000
-"""Of every process that uses the GPU, beside what torch says (spark.md 3.3)."""
 
 
 @dataclass(eq=False)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from voxspark.errors import ToolError
 from voxspark.tools.phrases import fold
 from voxspark.tools.registry import Tool, tool, tools_of
+from voxspark.tools.wall_time import time_of_day
 
 CITIES = {
     "Amsterdam": "Europe/Amsterdam",
@@ -145,13 +146,13 @@ class Clock:
         """Tell the current time, here or in a city."""
         here = self._now()
         if not city:
-            return f"It's {_time(here)}."
+            return f"It's {time_of_day(here.time())}."
         found = _there(city, here)
         if found is None:
             return f"I don't know the time in {city[:40]}."
         name, there = found
         day = "" if there.date() == here.date() else f" on {there:%A}"
-        return f"It's {_time(there)}{day} in {name}."
+        return f"It's {time_of_day(there.time())}{day} in {name}."
 
     @tool(permission="read", fate="turn")
     def get_date(self, city: Annotated[str, "A large city; empty for the date here."] = "") -> str:
@@ -197,10 +198,6 @@ def _there(city: str, here: datetime) -> tuple[str, datetime] | None:
         raise ToolError(
             "time-zones-missing", "This machine does not know the time zones.", "Install the package tzdata."
         ) from error
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment.hour % 12 or 12}:{moment.minute:02} {'AM' if moment.hour < 12 else 'PM'}"
 
 
 def _date(moment: datetime) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from voxspark.config_source import xdg_directory
 from voxspark.vram.catalogue import KvType
 
 log = logging.getLogger(__name__)
@@ -54,9 +54,7 @@ class MeasuredSizes(Mapping[Key, int]):
 
 def state_path(name: str) -> Path:
     """`$XDG_STATE_HOME/voxspark/<name>`."""
-    chosen = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(chosen) if chosen.startswith("/") else Path.home() / ".local" / "state"
-    return base / "voxspark" / name
+    return xdg_directory("XDG_STATE_HOME", Path.home() / ".local" / "state") / "voxspark" / name
 
 
 def _read(path: Path) -> dict[Key, int]:

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 from voxspark.vram.state import Foreign
 from voxspark.vram.team import Rung
 
+CUDA_CONTEXT_BYTES = 500_000_000
+"""Of every process that uses a GPU, beside what torch and Ollama's `/api/ps` tell (spark.md 3.3)."""
+
 Lost = Callable[[str, str], None]
 """Told the key of a model whose process died, and why in a sentence."""
 

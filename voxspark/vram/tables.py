@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import tomllib
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields
@@ -11,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
+from voxspark.config_source import xdg_directory
 from voxspark.errors import ConfigError
 
 T = TypeVar("T")
@@ -19,9 +19,7 @@ Table = Mapping[str, Any]
 
 def user_path(name: str) -> Path:
     """`$XDG_CONFIG_HOME/voxspark/<name>`."""
-    chosen = os.environ.get("XDG_CONFIG_HOME", "")
-    base = Path(chosen) if chosen.startswith("/") else Path.home() / ".config"
-    return base / "voxspark" / name
+    return xdg_directory("XDG_CONFIG_HOME", Path.home() / ".config") / "voxspark" / name
 
 
 def read_table(path: Path) -> dict[str, Any]:

@@ -108,6 +108,10 @@ class Team:
         """What the profile wants, a rung per role."""
         return (ladder[0] for ladder in self._ladders.values())
 
+    def best_for(self, role: str) -> Rung:
+        """What the profile wants for a role that it fills."""
+        return self._ladders[role][0]
+
     def rivals(self, role: str) -> frozenset[str]:
         """Models that give way to this role first."""
         return self._rivals.get(role, frozenset())

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from voxspark.engines.sendable import clean
 from voxspark.engines.thought import LeadingThought, only_thought
 from voxspark.errors import ChatError
 from voxspark.protocols import Schema
@@ -29,11 +30,6 @@ def body(
         **sampling,
     }
     return {**request, "tools": [dict(tool) for tool in tools]} if tools else request
-
-
-def clean(text: str) -> str:
-    """Lone surrogates (from JSON escapes) are no UTF-8, and are rejected everywhere."""
-    return text.encode(errors="replace").decode()
 
 
 def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:

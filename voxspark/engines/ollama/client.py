@@ -19,12 +19,12 @@ from voxspark.engines.ollama.values import (
     Pulled,
     Running,
     Shown,
-    clean,
     full_name,
     part_of,
     shown_of,
     wire_messages,
 )
+from voxspark.engines.sendable import clean
 from voxspark.errors import ChatError, EngineError
 from voxspark.types import Message
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from voxspark.engines.sendable import clean
 from voxspark.types import Message, ToolCall
 
 RELOADING = frozenset(
@@ -115,11 +116,6 @@ class Shown:
 def full_name(model: str) -> str:
     """As `/api/ps` and `/api/tags` call it: a name without a tag is its `latest`."""
     return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
-
-
-def clean(text: str) -> str:
-    """Lone surrogates (from JSON escapes) are no UTF-8, and cannot be sent."""
-    return text.encode(errors="replace").decode()
 
 
 def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
