@@ -29,6 +29,7 @@ class FakeTurn:
             self.gate.set()
         self.acted: list[tuple[str, dict[str, object]]] = []
         self.read: list[tuple[str, dict[str, object]]] = []
+        self.fillers: list[str] = []
 
     async def until_confirmed(self) -> None:
         await self.gate.wait()
@@ -41,6 +42,9 @@ class FakeTurn:
 
     def used(self, tool: str, arguments: dict[str, object], result: str) -> None:
         self.read.append((tool, arguments))
+
+    def begun(self, filler: str) -> None:
+        self.fillers.append(filler)
 
 
 @dataclass
@@ -84,6 +88,9 @@ class FakeHistory:
     def add(self, text: str, heard: str) -> None:
         self.said += [Message("user", text), Message("assistant", heard)]
         self.last_heard = heard
+
+
+LOOK_UP = "Let me look that up."
 
 
 class House:
@@ -153,7 +160,7 @@ class House:
         await self._do("get_weather", city=city)
         return f"It is sunny in {city}."
 
-    @tool(permission="read", fate="turn", untrusted=True, core=True, timeout_seconds=5.0)
+    @tool(permission="read", fate="turn", untrusted=True, core=True, timeout_seconds=5.0, filler=LOOK_UP)
     async def search_web(self, query: str) -> str:
         """Search the web."""
         await self._do("search_web", query=query)

@@ -51,6 +51,7 @@ from voxspark.events import DeviceChanged, Event, TurnConfirmed, TurnEnded, Turn
 from voxspark.listening.listener import Listener
 from voxspark.memory.history import History
 from voxspark.parts import AssistantParts
+from voxspark.speech.fillers import Fillers
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import clock_tools
 from voxspark.tools.registry import Toolbox
@@ -103,7 +104,7 @@ class Scenario:
         self._signals: list[tuple[float, Any]] = []
         self._replies: list[str | Exception] = []
         self._completeness = 0.95
-        self._lamp: tuple[float, Exception | None] = (0.0, None)
+        self._lamp: tuple[float, Exception | None, str] = (0.0, None, "")
         self._gaps: list[tuple[float, float]] = []
         self._state = ""
         self._probes: list[tuple[float, Callable[[Assistant], None]]] = []
@@ -127,9 +128,9 @@ class Scenario:
         self._gaps.append((start, end))
         return self.probe(start, lambda it: it.emit(DeviceChanged(start, "microphone", "lost", "unplugged")))
 
-    def lamp(self, seconds: float = 0.0, error: Exception | None = None) -> Scenario:
-        """How long it takes to switch the lamp, and what goes wrong."""
-        self._lamp = (seconds, error)
+    def lamp(self, seconds: float = 0.0, error: Exception | None = None, filler: str = "") -> Scenario:
+        """How long it takes to switch the lamp, what goes wrong, and what may be said meanwhile."""
+        self._lamp = (seconds, error, filler)
         return self
 
     def model(self, *replies: str | Exception) -> Scenario:
@@ -213,6 +214,7 @@ class Scenario:
             listener=Listener(self._config.listening, FakeGate(), self.activity, wake),
             transcriber=self.transcriber,
             synthesizer=self.synthesizer,
+            fillers=Fillers(self.synthesizer),
             end_of_turn=FakeEndOfTurn(self._completeness),
             agent=lamp,
             history=history,

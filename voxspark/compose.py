@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
-from voxspark.agent.agent import Expert, LocalFirstAgent
+from voxspark.agent.agent import FILLERS, Expert, LocalFirstAgent
 from voxspark.agent.agent import Team as AgentTeam
 from voxspark.agent.audit import AuditLog, audit_path
 from voxspark.agent.eyes import Eyes
@@ -63,6 +63,7 @@ from voxspark.runners.models import Models
 from voxspark.runners.ollama import OllamaRunner, options_for
 from voxspark.runners.priming import Priming
 from voxspark.runners.process import ProcessRunner
+from voxspark.speech.fillers import Fillers
 from voxspark.speech.spoken import spoken
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.remembering import Remembering
@@ -311,6 +312,8 @@ def make_assistant(
     recall, indexing = make_memory(kit, engines)
     eyes = partial(make_eyes, config.eyes, speaker)
     agent = make_agent(kit, engines, history, eyes, recall)
+    said = dict.fromkeys((*(FILLERS[role] for role in engines.team.roles if role in FILLERS), *kit.fillers))
+    fillers = Fillers(engines.synthesizer, said, engines.live_turns.quiet)
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -321,6 +324,7 @@ def make_assistant(
             listener=make_listener(config),
             transcriber=engines.transcriber,
             synthesizer=engines.synthesizer,
+            fillers=fillers,
             end_of_turn=engines.end_of_turn,
             agent=agent,
             history=history,
@@ -329,7 +333,7 @@ def make_assistant(
             live_turns=engines.live_turns,
             profile=engines.profile,
             engines=engines.names,
-            background=(*background, *kit.background, indexing.run),
+            background=(*background, *kit.background, indexing.run, fillers.run),
         ),
         once=once,
     )

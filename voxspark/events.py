@@ -156,6 +156,14 @@ class ToolUsed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FillerSpoken(Event):
+    """A short sentence bridges the wait for a tool or another model; it is no part of the reply."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimerRang(Event):
     """A timer is due."""
 
@@ -168,7 +176,8 @@ class TurnEnded(Event):
 
     `timings` are seconds after the end of speech; a name is missing when that did not happen:
     `transcript` (text known), `first_token` (model began), `first_clause` (speakable text), `first_audio` (samples
-    ready), `confirmed` (gate opened), `first_audible` (heard at the speaker), `ended`.
+    ready), `confirmed` (gate opened), `filler` (something was said to bridge the wait), `first_audible` (heard at the
+    speaker, a filler too), `ended`.
     """
 
     turn: int

@@ -66,6 +66,11 @@ class Kit:
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...]
     """As long as the daemon does; started with `TaskGroup.start`."""
 
+    @property
+    def fillers(self) -> list[str]:
+        """What its tools have to say while they take long."""
+        return [each.declared.filler for each in self.toolbox if each.declared.filler]
+
 
 def database_path() -> Path:
     """`$XDG_DATA_HOME/voxspark/voxspark.db`."""

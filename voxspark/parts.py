@@ -24,6 +24,7 @@ from voxspark.protocols import (
     Synthesizer,
     Transcriber,
 )
+from voxspark.speech.fillers import Fillers
 from voxspark.tools.timers import Timers
 from voxspark.turn import Turn, TurnParts
 from voxspark.types import Asked, ListeningSignal, OwnerSignal, SayRequested, TurnResult, Utterance
@@ -68,6 +69,7 @@ class AssistantParts:
     listener: Listener
     transcriber: Transcriber
     synthesizer: Synthesizer
+    fillers: Fillers
     end_of_turn: EndOfTurnModel | None
     agent: Agent
     history: History
@@ -94,6 +96,7 @@ class AssistantParts:
         return TurnParts(
             transcriber=self.transcriber,
             synthesizer=self.synthesizer,
+            fillers=self.fillers,
             speaker=self.speaker,
             end_of_turn=self.end_of_turn,
             patience=self.config.patience,

@@ -163,6 +163,10 @@ class TurnScope(Protocol):
         """Report a call that only read."""
         ...
 
+    def begun(self, filler: str) -> None:
+        """A tool or another model is at work: when nothing else can be heard soon, the turn may say this meanwhile."""
+        ...
+
 
 class Agent(Protocol):
     """Answers a transcript."""

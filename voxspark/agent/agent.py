@@ -23,6 +23,14 @@ log = logging.getLogger(__name__)
 MOST_REMEMBERED = 1_000
 """Turns with a stranger's text: as many as the history keeps."""
 
+FILLERS = {
+    "eyes": "Let me have a look.",
+    "coder": "Let me ask the coder.",
+    "reasoner": "Let me think about that.",
+    "manager": "Let me ask the manager.",
+}
+"""Of the role that is asked: what is said while it takes long."""
+
 NOTHING_YET = "I have not said anything yet."
 
 
@@ -123,6 +131,7 @@ class LocalFirstAgent:
         if chosen.role == "eyes" and "eyes" not in self._team.roles:
             yield NO_EYES
             return
+        turn.begun(FILLERS.get(chosen.role, ""))
         if chosen.role == "eyes" and not images and self._eyes is not None:
             images = (await self._eyes.look(chosen.question, guard, turn),)
         if images:

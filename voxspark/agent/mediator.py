@@ -186,6 +186,7 @@ class Mediator:
                 self._note(tool, arguments, utterance, verdict, result)
             return result
 
+        turn.begun(tool.declared.filler)
         try:
             if tool.permission == "read" and tool.fate == "turn":
                 text = await work()
