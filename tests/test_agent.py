@@ -30,7 +30,7 @@ BIG = call(ESCALATE, role="manager", question="How hard is it?")
 class Household:
     """An agent with a team of scripted models."""
 
-    def __init__(self, escalation: str = "manager", **chats: Sequence[Script]) -> None:
+    def __init__(self, escalation: str = "manager", *, tools: bool = True, **chats: Sequence[Script]) -> None:
         self.house = House()
         self.chats = {role: ScriptedChat(replies) for role, replies in chats.items()}
         self.history = FakeHistory()
@@ -42,7 +42,7 @@ class Household:
             intents=Intents(box),
             mediator=mediator,
             loop=ToolLoop(box, mediator),
-            team=Team(self.chats.__getitem__, list(chats), lambda role: role != "eyes", escalation),
+            team=Team(self.chats.__getitem__, list(chats), lambda role: tools and role != "eyes", escalation),
             tools=offered(box, list(chats)),
             prompt=Prompt("Be brief.", None),
             history=self.history,

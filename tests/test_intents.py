@@ -17,6 +17,7 @@ from voxspark.tools.clock import HOLIDAYS, clock_tools
 from voxspark.tools.lists import Lists, MemoryListStore
 from voxspark.tools.notes import MemoryNoteStore, Notes
 from voxspark.tools.registry import Toolbox
+from voxspark.tools.skills import Skills
 from voxspark.tools.timers import Timers
 from voxspark.tools.undo import Undo
 from voxspark.tools.units import unit_tools
@@ -37,6 +38,7 @@ TOOLBOX = Toolbox(
         *UNDO.tools,
         *arithmetic_tools(),
         *unit_tools(),
+        *Skills(Toolbox()).tools,
     ]
 )
 INTENTS = Intents(TOOLBOX)

@@ -36,6 +36,7 @@ from voxspark.tools.desktop.volume import Volume
 from voxspark.tools.lists import Lists
 from voxspark.tools.notes import Notes
 from voxspark.tools.registry import Tool, Toolbox, tools_of
+from voxspark.tools.skills import Skills
 from voxspark.tools.system import System
 from voxspark.tools.timers import Timers
 from voxspark.tools.undo import Undo
@@ -106,8 +107,8 @@ def _kit(config: Config, database: Database) -> Kit:
     kept = (*timers.tools, *Lists(SqliteListStore(database), undo).tools)
     kept += (*Notes(SqliteNoteStore(database), undo, local_now).tools, *undo.tools)
     toolbox = Toolbox([*_own(), *kept, *_web(config), *_desktop(config)])
-    for finder in tools_of(FindTool(toolbox)):
-        toolbox.add(finder)
+    for each in (*tools_of(FindTool(toolbox)), *Skills(toolbox).tools):
+        toolbox.add(each)
     return Kit(toolbox, timers, database, undo, McpServers({}, toolbox), (database.run,))
 
 

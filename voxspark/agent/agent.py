@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Seq
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from voxspark.agent.beyond import beyond
 from voxspark.agent.eyes import NO_EYES, SOURCE, Eyes
 from voxspark.agent.intents import REPEAT, STOP, Intent, Intents, is_stop
 from voxspark.agent.loop import ESCALATE, ToolLoop
@@ -128,6 +129,9 @@ class LocalFirstAgent:
     ) -> AsyncGenerator[str, None]:
         """The worker may hand the question on, nobody else."""
         log.debug("route: %s, %s", chosen.role, chosen.why)
+        if chosen.role == "worker" and not self._team.calls_tools("worker") and (sentence := beyond(chosen.question)):
+            yield sentence
+            return
         if chosen.role == "eyes" and "eyes" not in self._team.roles:
             yield NO_EYES
             return
