@@ -30,6 +30,7 @@ class FakeTurn:
         self.acted: list[tuple[str, dict[str, object]]] = []
         self.read: list[tuple[str, dict[str, object]]] = []
         self.fillers: list[str] = []
+        self.strangers = False
 
     async def until_confirmed(self) -> None:
         await self.gate.wait()
@@ -42,6 +43,9 @@ class FakeTurn:
 
     def used(self, tool: str, arguments: dict[str, object], result: str) -> None:
         self.read.append((tool, arguments))
+
+    def by_strangers(self) -> None:
+        self.strangers = True
 
     def begun(self, filler: str) -> None:
         self.fillers.append(filler)
@@ -81,13 +85,15 @@ class FakeHistory:
 
     said: list[Message] = field(default_factory=list)
     last_heard: str = ""
+    by_strangers: bool = False
 
     def messages(self) -> list[Message]:
         return list(self.said)
 
-    def add(self, text: str, heard: str) -> None:
+    def add(self, text: str, heard: str, turn: FakeTurn | None = None) -> None:
         self.said += [Message("user", text), Message("assistant", heard)]
         self.last_heard = heard
+        self.by_strangers |= turn is not None and turn.strangers
 
 
 LOOK_UP = "Let me look that up."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from importlib import resources
 
+import anyio.lowlevel
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from tests.intent_phrases import LEFT_TO_THE_MODEL, MATCHES, REPEAT, STOP
 from voxspark.agent.intents import Intent, Intents
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import HOLIDAYS, clock_tools
+from voxspark.tools.conversation import Conversation
 from voxspark.tools.lists import Lists, MemoryListStore
 from voxspark.tools.notes import MemoryNoteStore, Notes
 from voxspark.tools.registry import Toolbox
@@ -39,6 +41,7 @@ TOOLBOX = Toolbox(
         *arithmetic_tools(),
         *unit_tools(),
         *Skills(Toolbox()).tools,
+        *Conversation(anyio.lowlevel.checkpoint).tools,
     ]
 )
 INTENTS = Intents(TOOLBOX)

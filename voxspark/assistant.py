@@ -350,7 +350,7 @@ class Assistant:
             self._rings.announced()
             if result.heard == self.parts.history.last_heard:
                 return
-        self.parts.history.commit(result, self.parts.clock())
+        self.parts.history.commit(result)
 
     def _utterance_is_dealt_with(self) -> None:
         """It was answered or acted on: what follows is a new utterance, not more of it."""
@@ -374,8 +374,7 @@ class Assistant:
 
     def _commit_orphan(self, action: Action) -> None:
         """What a dead turn started has been done."""
-        result = TurnResult("interrupted", actions=(action,))
-        self.parts.history.commit(result, self.parts.clock())
+        self.parts.history.commit(TurnResult("interrupted", actions=(action,)))
 
     def _end_if_once(self, result: TurnResult | None = None) -> None:
         if not self._once or self._turn or self._queue:

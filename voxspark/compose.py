@@ -36,12 +36,9 @@ from voxspark.engines.registry import find
 from voxspark.engines.tts.fallback import FallbackSynthesizer
 from voxspark.errors import EngineError
 from voxspark.events import Event
-from voxspark.kit import Kit, make_eyes
+from voxspark.kit import Kit, make_eyes, make_history, make_memory
 from voxspark.listening.listener import Listener
 from voxspark.memory.embedding import Embedding
-from voxspark.memory.facts import Facts
-from voxspark.memory.history import History
-from voxspark.memory.indexing import Indexing
 from voxspark.memory.recall import Recall
 from voxspark.parts import AssistantParts
 from voxspark.protocols import (
@@ -66,7 +63,6 @@ from voxspark.runners.process import ProcessRunner
 from voxspark.speech.fillers import Fillers
 from voxspark.speech.spoken import spoken
 from voxspark.tools.registry import Toolbox
-from voxspark.tools.remembering import Remembering
 from voxspark.tools.wall_time import local_now
 from voxspark.vram.catalogue import Model
 from voxspark.vram.catalogue import Runner as Place
@@ -308,8 +304,8 @@ def make_assistant(
     if speaker is None:
         speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
         background.append(speaker.run)
-    history = History(int(engines.context_tokens * HISTORY_SHARE))
-    recall, indexing = make_memory(kit, engines)
+    history = make_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
+    recall, indexing = make_memory(kit, engines.embedding)
     eyes = partial(make_eyes, config.eyes, speaker)
     agent = make_agent(kit, engines, history, eyes, recall)
     said = dict.fromkeys((*(FILLERS[role] for role in engines.team.roles if role in FILLERS), *kit.fillers))
@@ -333,21 +329,11 @@ def make_assistant(
             live_turns=engines.live_turns,
             profile=engines.profile,
             engines=engines.names,
-            background=(*background, *kit.background, indexing.run, fillers.run),
+            background=(*background, *kit.background, history.run, indexing.run, fillers.run),
         ),
         once=once,
     )
     return assistant
-
-
-def make_memory(kit: Kit, engines: Engines) -> tuple[Recall, Indexing]:
-    """What the user has told, with its tools in the box."""
-    facts = Facts(kit.database)
-    indexing = Indexing(facts, engines.embedding)
-    recall = Recall(facts, engines.embedding, indexing)
-    for each in Remembering(recall, kit.undo, local_now).tools:
-        kit.toolbox.add(each)
-    return recall, indexing
 
 
 def make_agent(

@@ -72,6 +72,13 @@ class McpServer(Settings):
         return self
 
 
+class MemorySettings(Settings):
+    """What is kept of what is talked about."""
+
+    conversation_days: float = Field(30.0, ge=0, le=3650)
+    """How long the conversation is kept on disk; 0: it ends with the daemon."""
+
+
 class EyesSettings(Settings):
     """What a model that can see is shown."""
 

@@ -17,18 +17,25 @@ from voxspark.agent.offer import FindTool
 from voxspark.audio import tone
 from voxspark.config import Config
 from voxspark.config_source import xdg_directory
-from voxspark.config_tools import EyesSettings
+from voxspark.config_tools import EyesSettings, MemorySettings
 from voxspark.devices.camera import Camera
 from voxspark.devices.screen import Screen
 from voxspark.mcp.servers import McpServers
+from voxspark.memory.conversation_store import SqliteConversation
 from voxspark.memory.database import Database, open_database, open_in_memory
+from voxspark.memory.embedding import Embedding
+from voxspark.memory.facts import Facts
+from voxspark.memory.history import History
+from voxspark.memory.indexing import Indexing
 from voxspark.memory.list_store import SqliteListStore
 from voxspark.memory.note_store import SqliteNoteStore
+from voxspark.memory.recall import Recall
 from voxspark.memory.schema import MIGRATIONS
 from voxspark.memory.timer_store import SqliteTimerStore
 from voxspark.protocols import Speaker
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import clock_tools
+from voxspark.tools.conversation import Conversation
 from voxspark.tools.desktop.clipboard import Clipboard
 from voxspark.tools.desktop.media import Media
 from voxspark.tools.desktop.open import Opener
@@ -36,6 +43,7 @@ from voxspark.tools.desktop.volume import Volume
 from voxspark.tools.lists import Lists
 from voxspark.tools.notes import Notes
 from voxspark.tools.registry import Tool, Toolbox, tools_of
+from voxspark.tools.remembering import Remembering
 from voxspark.tools.skills import Skills
 from voxspark.tools.system import System
 from voxspark.tools.timers import Timers
@@ -110,6 +118,25 @@ def _kit(config: Config, database: Database) -> Kit:
     for each in (*tools_of(FindTool(toolbox)), *Skills(toolbox).tools):
         toolbox.add(each)
     return Kit(toolbox, timers, database, undo, McpServers({}, toolbox), (database.run,))
+
+
+def make_history(kit: Kit, settings: MemorySettings, budget_tokens: int) -> History:
+    """The conversation, with its tool in the box."""
+    days = settings.conversation_days
+    history = History(budget_tokens, SqliteConversation(kit.database) if days else None, days)
+    for each in Conversation(history.forget).tools:
+        kit.toolbox.add(each)
+    return history
+
+
+def make_memory(kit: Kit, embedding: Embedding | None) -> tuple[Recall, Indexing]:
+    """What the user has told, with its tools in the box."""
+    facts = Facts(kit.database)
+    indexing = Indexing(facts, embedding)
+    recall = Recall(facts, embedding, indexing)
+    for each in Remembering(recall, kit.undo, local_now).tools:
+        kit.toolbox.add(each)
+    return recall, indexing
 
 
 def make_eyes(settings: EyesSettings, speaker: Speaker, audit: Audit) -> Eyes:

@@ -277,3 +277,5 @@ class TurnResult:
     """Tool calls that changed the world."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds after the end of speech; names in `voxspark.events.TurnEnded`."""
+    by_strangers: bool = False
+    """What was heard may repeat what a stranger wrote."""

@@ -171,6 +171,7 @@ class Mediator:
             return await self._ask(tool, arguments, guard.utterance, turn)
         if tool.declared.untrusted:
             guard.tainted_by = tool.name
+            turn.by_strangers()
         return await self._perform(tool, arguments, guard.utterance, turn)
 
     async def _perform(self, tool: Tool, arguments: dict[str, object], utterance: str, turn: TurnScope) -> Outcome:

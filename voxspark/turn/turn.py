@@ -102,6 +102,7 @@ class Turn:
         self._judged = False
         self._last_piece = ""
         self._actions: list[Action] = []
+        self._by_strangers = False
         self._moments: dict[str, float] = {}
 
     # ── the owner's three calls ─────────────────────────────────────────────────────────────────
@@ -179,6 +180,10 @@ class Turn:
     def used(self, tool: str, arguments: dict[str, object], result: str, *, ok: bool = True) -> None:
         """See `protocols.TurnScope.used`."""
         self._parts.emit(ToolUsed(self._parts.clock(), self.number, tool, arguments, result, ok))
+
+    def by_strangers(self) -> None:
+        """See `protocols.TurnScope.by_strangers`."""
+        self._by_strangers = True
 
     def begun(self, filler: str) -> None:
         """See `protocols.TurnScope.begun`."""
@@ -360,7 +365,9 @@ class Turn:
             outcome = "interrupted" if self.confirmed else "withdrawn"
         self._mark("ended")
         timings = {name: moment - end_of_speech for name, moment in self._moments.items()}
-        result = TurnResult(outcome, self._transcript, self._playout.heard, tuple(self._actions), timings)
+        result = TurnResult(
+            outcome, self._transcript, self._playout.heard, tuple(self._actions), timings, self._by_strangers
+        )
         self._parts.emit(
             TurnEnded(
                 self._parts.clock(),
