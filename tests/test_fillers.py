@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import anyio
 import pytest
 
@@ -13,7 +15,7 @@ from voxspark.agent.mediator import Mediator, TurnGuard
 from voxspark.errors import ToolError
 from voxspark.events import FillerSpoken, SpeakingStarted, TurnConfirmed
 from voxspark.speech.fillers import Fillers
-from voxspark.turn.turn import FILLER_SECONDS
+from voxspark.turn.bridge import PATIENT_SECONDS, SILENCE_SECONDS, STILL_AT_IT
 
 LOOK = "Let me find the switch."
 
@@ -31,8 +33,8 @@ def test_bridges_a_slow_tool_and_is_no_part_of_the_reply() -> None:
     [filler] = fillers(result)
     [turn] = result.ended
     assert filler.text == LOOK
-    assert filler.at >= 2.0 + FILLER_SECONDS
-    assert turn.timings["filler"] == pytest.approx(FILLER_SECONDS, abs=0.1)
+    assert filler.at >= 2.0 + SILENCE_SECONDS
+    assert turn.timings["filler"] == pytest.approx(SILENCE_SECONDS, abs=0.1)
     assert turn.timings["first_audible"] == pytest.approx(turn.timings["filler"], abs=0.1)
     assert turn.heard == "The lamp is on."
     assert "switch." not in str(result.history.messages())
@@ -52,6 +54,16 @@ def test_an_answer_that_is_ready_is_not_kept_waiting() -> None:
     scenario.synthesizer.seconds = 0.4
     result = scenario.run()
     assert fillers(result) == []
+    assert result.ended[0].heard == "The lamp is on."
+
+
+def test_a_long_wait_is_not_silent() -> None:
+    result = lamp(60.0).run(seconds=80.0)
+    first, *others = fillers(result)
+    assert [each.text for each in others] == [STILL_AT_IT] * 2
+    gaps = [later.at - earlier.at for earlier, later in pairwise([first, *others])]
+    assert PATIENT_SECONDS < gaps[0] < PATIENT_SECONDS + 3
+    assert gaps[1] > 1.8 * gaps[0]
     assert result.ended[0].heard == "The lamp is on."
 
 

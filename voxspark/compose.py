@@ -64,6 +64,7 @@ from voxspark.speech.fillers import Fillers
 from voxspark.speech.spoken import spoken
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.wall_time import local_now
+from voxspark.turn import STILL_AT_IT
 from voxspark.vram.catalogue import Model
 from voxspark.vram.catalogue import Runner as Place
 from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedSynthesizer, LeasedTranscriber
@@ -308,7 +309,9 @@ def make_assistant(
     recall, indexing = make_memory(kit, engines.embedding)
     eyes = partial(make_eyes, config.eyes, speaker)
     agent = make_agent(kit, engines, history, eyes, recall)
-    said = dict.fromkeys((*(FILLERS[role] for role in engines.team.roles if role in FILLERS), *kit.fillers))
+    said = dict.fromkeys(
+        (*(FILLERS[role] for role in engines.team.roles if role in FILLERS), *kit.fillers, STILL_AT_IT)
+    )
     fillers = Fillers(engines.synthesizer, said, engines.live_turns.quiet)
     assistant = Assistant(
         AssistantParts(

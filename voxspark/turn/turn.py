@@ -41,6 +41,7 @@ from voxspark.speech.fillers import Fillers
 from voxspark.speech.pacing import ends_sentence, paced
 from voxspark.speech.sentences import SentenceSplitter
 from voxspark.speech.spoken import spoken
+from voxspark.turn.bridge import Bridge
 from voxspark.turn.playout import Playout
 from voxspark.types import Action, Clip, Pcm16, TurnResult, Utterance
 
@@ -48,9 +49,6 @@ log = logging.getLogger(__name__)
 
 PIECES_BOUND = 8
 CLIPS_BOUND = 2
-
-FILLER_SECONDS = 0.7
-"""Silence after the end of speech that is not bridged: people leave each other about as long (latency.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +86,7 @@ class Turn:
         """It announces something nobody asked for just now."""
         self._parts = parts
         self._playout = Playout(parts.speaker, self._audible_from, chime=chime)
-        self._filler = ""
-        self._at_work = anyio.Event()
+        self._bridge = Bridge(parts.fillers, self._playout, parts.clock, self._filling)
         self._aloud = aloud
         self.over = anyio.Event()
         """Set when the scope has ended and nothing of the turn runs any more."""
@@ -187,9 +184,7 @@ class Turn:
 
     def begun(self, filler: str) -> None:
         """See `protocols.TurnScope.begun`."""
-        if filler:
-            self._filler = self._filler or filler
-            self._at_work.set()
+        self._bridge.begun(filler)
 
     # ── stages ──────────────────────────────────────────────────────────────────────────────────
 
@@ -239,7 +234,7 @@ class Turn:
             if self._aloud:
                 group.start_soon(self._synthesize, pieces, to_speaker)
                 async with anyio.create_task_group() as waiting:
-                    waiting.start_soon(self._fill, end_of_speech + FILLER_SECONDS)
+                    waiting.start_soon(self._bridge.run, end_of_speech, self._gate.wait, lambda: bool(self._last_piece))
                     await self._speak(clips)
                     waiting.cancel_scope.cancel()
             else:
@@ -286,17 +281,9 @@ class Turn:
                 await hand_over(Clip(paced(samples, rate, piece), rate, text))
                 text = ""
 
-    async def _fill(self, not_before: float) -> None:
-        """Bridge the wait for a tool or another model, unless an answer is on its way; no part of what was said."""
-        await self._at_work.wait()
-        await self._gate.wait()
-        await anyio.sleep(max(0.0, not_before - self._parts.clock()))
-        clip = None if self._last_piece else await self._parts.fillers.clip(self._filler)
-        if clip is None or self._last_piece:
-            return
+    def _filling(self, text: str) -> None:
         self._mark("filler")
-        self._parts.emit(FillerSpoken(self._parts.clock(), self.number, self._filler))
-        await self._playout.play(clip)
+        self._parts.emit(FillerSpoken(self._parts.clock(), self.number, text))
 
     async def _speak(self, clips: MemoryObjectReceiveStream[Clip]) -> None:
         async with clips, anyio.create_task_group() as group:
