@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from voxspark.config_source import from_environment, merge, read, xdg_directory
-from voxspark.config_tools import DesktopSettings, EyesSettings, McpServer, Settings, WebSettings
+from voxspark.config_tools import CodeSettings, DesktopSettings, EyesSettings, McpServer, Settings, WebSettings
 from voxspark.errors import ConfigError
 
 
@@ -229,6 +229,8 @@ class Config(Settings):
     """[web]"""
     desktop: DesktopSettings = DesktopSettings()
     """[desktop]"""
+    code: CodeSettings = CodeSettings()
+    """[code]"""
     eyes: EyesSettings = EyesSettings()
     """[eyes]"""
     mcp: dict[str, McpServer] = Field(default_factory=dict)
