@@ -208,6 +208,43 @@ def test_the_worker_hands_a_question_to_models_that_take_its_place(machine: Olla
         assert request["tools"] == by_worker["tools"][:-1], "nobody hands on what was handed to them"
 
 
+# ── what takes long ─────────────────────────────────────────────────────────────────────────────
+
+PROMISE = "All right, I will tell you what the manager says."
+HELLO = "```python\nprint('hello')\n```"
+
+
+def test_long_work_is_promised_at_once_and_reported_aloud_later(
+    tmp_path: Path, machine: OllamaMachine, ears: WhisperTranscriber
+) -> None:
+    machine.pull_profile("everyday")
+    machine.server.respond = obedient(
+        aunt=calling(Call("delegate", {"task": "Choose a heating.", "to": "manager"})),
+        uncle=calling(Call("write_code", {"task": "Greet the world.", "file_name": "hello.py"})),
+        heating=Reply(("A heat pump ", "is best.")),
+        Greet=Reply((HELLO,)),
+    )
+    recording = tmp_path / "spoken.wav"
+    with running_daemon(machine.env, "--profile", "everyday", "--speaker", f"file:{recording}") as daemon:
+        assert ask(daemon, "What should my aunt heat with?") == PROMISE
+        report = daemon.wait_for("turn_started", source="job")["turn"]
+        heard = "Here is the manager's answer to “Choose a heating”: A heat pump is best."
+        assert daemon.wait_for("turn_ended", turn=report)["heard"] == heard
+        states = [event["state"] for event in daemon.of("job_changed")]
+        assert (states[:2], states[-1]) == (["waiting", "running"], "done")
+        assert ask(daemon, "My uncle needs a program.").startswith("All right, I am writing it.")
+        daemon.wait_until(lambda e: "1 line of Python to hello.py" in str(e.get("heard")), "report of the program")
+        assert history(daemon)[:2] == [("What should my aunt heat with?", PROMISE), ("", heard)]
+        assert json.loads(daemon.call("status", "--json"))["jobs"] == []
+        assert [tool for tool, _, _ in audited(daemon)] == ["delegate", "write_code"]
+    assert (tmp_path / "VoxSpark" / "hello.py").read_text() == "print('hello')\n"
+    assert "heat pump is best" in words_of(ears, recording, daemon, report)
+    by_manager, by_coder = (
+        next(c for c in asked(machine) if w in c["messages"][-1]["content"]) for w in ("Choose", "Greet")
+    )
+    assert (by_manager["model"], by_coder["model"]) == ("gpt-oss:120b", "qwen3-coder:30b")
+
+
 # ── what could do harm ──────────────────────────────────────────────────────────────────────────
 
 

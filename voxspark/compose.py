@@ -36,10 +36,11 @@ from voxspark.engines.registry import find
 from voxspark.engines.tts.fallback import FallbackSynthesizer
 from voxspark.errors import EngineError
 from voxspark.events import Event
-from voxspark.kit import Kit, make_eyes, make_history, make_memory
+from voxspark.kit import Kit, make_eyes
 from voxspark.listening.listener import Listener
 from voxspark.memory.embedding import Embedding
 from voxspark.memory.recall import Recall
+from voxspark.outfit import add_consulting, add_history, add_memory
 from voxspark.parts import AssistantParts
 from voxspark.protocols import (
     Chat,
@@ -72,7 +73,7 @@ from voxspark.vram.ledger import PATIENCE_SECONDS, Ledger
 from voxspark.vram.measured import MeasuredSizes
 from voxspark.vram.probes import Machine, Nvml, ProcFiles, is_scattered, machine
 from voxspark.vram.runner import Runner
-from voxspark.vram.state import GIB
+from voxspark.vram.state import GIB, VOICE, WORK
 from voxspark.vram.watchdog import gpu_probe, host_probe
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,8 @@ class Engines:
     names: dict[str, str]
     models: Models
     team: AgentTeam
+    aside: AgentTeam
+    """The same people, for work that nobody waits for: a spoken question takes their memory from it."""
     tools: tuple[Schema, ...]
     """What its language models are offered."""
     embedding: Embedding | None
@@ -185,11 +188,12 @@ async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
         return [], []
 
 
-def _team(roster: Roster, ledger: Ledger) -> AgentTeam:
+def _team(roster: Roster, ledger: Ledger, priority: int) -> AgentTeam:
     others = helpers(roster)
 
     def chat(role: str) -> Chat:
-        return LeasedChat(ledger, role, patience_seconds=PATIENCE_SECONDS if role == "worker" else HELP_SECONDS)
+        patience_seconds = PATIENCE_SECONDS if role == "worker" else HELP_SECONDS
+        return LeasedChat(ledger, role, priority=priority, patience_seconds=patience_seconds)
 
     return AgentTeam(
         chat=chat,
@@ -221,7 +225,8 @@ def _engines(
             "voice": _engine_name(roster.model_of("voice")),
         },
         models=models,
-        team=_team(roster, ledger),
+        team=_team(roster, ledger, VOICE),
+        aside=_team(roster, ledger, WORK),
         tools=tools,
         embedding=_embedding(roster, ledger),
         live_turns=live_turns,
@@ -305,8 +310,9 @@ def make_assistant(
     if speaker is None:
         speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
         background.append(speaker.run)
-    history = make_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
-    recall, indexing = make_memory(kit, engines.embedding)
+    history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
+    recall, indexing = add_memory(kit, engines.embedding)
+    add_consulting(kit, config.code, engines.team, engines.aside, engines.live_turns, engines.swarm)
     eyes = partial(make_eyes, config.eyes, speaker)
     agent = make_agent(kit, engines, history, eyes, recall)
     said = dict.fromkeys(
@@ -328,6 +334,7 @@ def make_assistant(
             agent=agent,
             history=history,
             timers=kit.timers,
+            jobs=kit.jobs,
             expert=partial(Expert, agent),
             live_turns=engines.live_turns,
             profile=engines.profile,
@@ -354,7 +361,7 @@ def make_agent(
         tools=engines.tools,
         prompt=engines.prompt,
         history=history,
-        on_stop=kit.timers.dismiss,
+        on_stop=kit.dismiss,
         eyes=eyes(audit),
         recall=recall.lines_for,
     )

@@ -17,33 +17,26 @@ from voxspark.agent.offer import FindTool
 from voxspark.audio import tone
 from voxspark.config import Config
 from voxspark.config_source import xdg_directory
-from voxspark.config_tools import EyesSettings, MemorySettings
+from voxspark.config_tools import EyesSettings
 from voxspark.devices.camera import Camera
 from voxspark.devices.screen import Screen
 from voxspark.mcp.servers import McpServers
-from voxspark.memory.conversation_store import SqliteConversation
 from voxspark.memory.database import Database, open_database, open_in_memory
-from voxspark.memory.embedding import Embedding
-from voxspark.memory.facts import Facts
-from voxspark.memory.history import History
-from voxspark.memory.indexing import Indexing
 from voxspark.memory.list_store import SqliteListStore
 from voxspark.memory.note_store import SqliteNoteStore
-from voxspark.memory.recall import Recall
 from voxspark.memory.schema import MIGRATIONS
 from voxspark.memory.timer_store import SqliteTimerStore
 from voxspark.protocols import Speaker
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import clock_tools
-from voxspark.tools.conversation import Conversation
 from voxspark.tools.desktop.clipboard import Clipboard
 from voxspark.tools.desktop.media import Media
 from voxspark.tools.desktop.open import Opener
 from voxspark.tools.desktop.volume import Volume
+from voxspark.tools.jobs import Jobs
 from voxspark.tools.lists import Lists
 from voxspark.tools.notes import Notes
 from voxspark.tools.registry import Tool, Toolbox, tools_of
-from voxspark.tools.remembering import Remembering
 from voxspark.tools.skills import Skills
 from voxspark.tools.system import System
 from voxspark.tools.timers import Timers
@@ -68,6 +61,7 @@ class Kit:
 
     toolbox: Toolbox
     timers: Timers
+    jobs: Jobs
     database: Database
     undo: Undo
     servers: McpServers
@@ -79,6 +73,11 @@ class Kit:
     def fillers(self) -> list[str]:
         """What its tools have to say while they take long."""
         return [each.declared.filler for each in self.toolbox if each.declared.filler]
+
+    def dismiss(self) -> None:
+        """Somebody said stop: nothing rings, and a report that was begun is not repeated."""
+        self.timers.dismiss()
+        self.jobs.dismiss()
 
 
 def database_path() -> Path:
@@ -111,32 +110,13 @@ def make_kit(config: Config) -> Kit:
 def _kit(config: Config, database: Database) -> Kit:
     awake_or_not = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
     timers = Timers(awake_or_not, store=SqliteTimerStore(database), wall=local_now)
-    undo = Undo()
+    undo, jobs = Undo(), Jobs()
     kept = (*timers.tools, *Lists(SqliteListStore(database), undo).tools)
-    kept += (*Notes(SqliteNoteStore(database), undo, local_now).tools, *undo.tools)
+    kept += (*Notes(SqliteNoteStore(database), undo, local_now).tools, *undo.tools, *jobs.tools)
     toolbox = Toolbox([*_own(), *kept, *_web(config), *_desktop(config)])
     for each in (*tools_of(FindTool(toolbox)), *Skills(toolbox).tools):
         toolbox.add(each)
-    return Kit(toolbox, timers, database, undo, McpServers({}, toolbox), (database.run,))
-
-
-def make_history(kit: Kit, settings: MemorySettings, budget_tokens: int) -> History:
-    """The conversation, with its tool in the box."""
-    days = settings.conversation_days
-    history = History(budget_tokens, SqliteConversation(kit.database) if days else None, days)
-    for each in Conversation(history.forget).tools:
-        kit.toolbox.add(each)
-    return history
-
-
-def make_memory(kit: Kit, embedding: Embedding | None) -> tuple[Recall, Indexing]:
-    """What the user has told, with its tools in the box."""
-    facts = Facts(kit.database)
-    indexing = Indexing(facts, embedding)
-    recall = Recall(facts, embedding, indexing)
-    for each in Remembering(recall, kit.undo, local_now).tools:
-        kit.toolbox.add(each)
-    return recall, indexing
+    return Kit(toolbox, timers, jobs, database, undo, McpServers({}, toolbox), (database.run, jobs.run))
 
 
 def make_eyes(settings: EyesSettings, speaker: Speaker, audit: Audit) -> Eyes:
