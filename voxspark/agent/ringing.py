@@ -22,7 +22,7 @@ PAUSE_SECONDS = 3.0
 RING_FOR_SECONDS = 300.0
 
 LOOK_AGAIN_SECONDS = 15.0
-"""How soon it is noticed that the clock was set, or that the machine has slept."""
+"""How soon it is noticed that the clock was set, that the machine has slept, or that the disk can be used again."""
 
 Notify = Callable[[str], Coroutine[Any, Any, None]]
 """Shows a sentence on the desktop; handles its own errors."""
@@ -70,7 +70,9 @@ class Rings:
         wait_seconds = self._timers.next_due_seconds()
         if self._timers.ringing:
             return min(TRY_AGAIN_SECONDS, TRY_AGAIN_SECONDS if wait_seconds is None else wait_seconds)
-        return None if wait_seconds is None else min(wait_seconds, LOOK_AGAIN_SECONDS)
+        if wait_seconds is None:
+            return None if self._timers.is_kept else LOOK_AGAIN_SECONDS
+        return min(wait_seconds, LOOK_AGAIN_SECONDS)
 
     async def _try(self, call: Callable[[], Awaitable[None]]) -> None:
         """What is wrong with the disk is told once; the timers go on without it."""
