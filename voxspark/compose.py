@@ -23,6 +23,7 @@ from voxspark.agent.loop import ToolLoop
 from voxspark.agent.mediator import Audit, Mediator
 from voxspark.agent.offer import offered
 from voxspark.agent.prompt import FOR_SMALL_MODELS, FOR_SPEECH, Prompt
+from voxspark.agent.stand_in import StandIn
 from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
@@ -69,7 +70,7 @@ from voxspark.turn import STILL_AT_IT
 from voxspark.vram.catalogue import Model
 from voxspark.vram.catalogue import Runner as Place
 from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedSynthesizer, LeasedTranscriber
-from voxspark.vram.ledger import PATIENCE_SECONDS, Ledger
+from voxspark.vram.ledger import Ledger
 from voxspark.vram.measured import MeasuredSizes
 from voxspark.vram.probes import Machine, Nvml, ProcFiles, is_scattered, machine
 from voxspark.vram.runner import Runner
@@ -136,7 +137,8 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
     roster = make_roster(config, here, pulled, measured)
     prompt, tools = make_prompt(config, roster), tuple(offered(toolbox, helpers(roster)))
     async with anyio.create_task_group() as group:
-        runners = await _runners(config, roster, Priming(prompt.prefix(), tools), client, here, group)
+        priming = Priming(prompt.prefix(), tools, StandIn().prompt(prompt.prefix()))
+        runners = await _runners(config, roster, priming, client, here, group)
         ledger = Ledger(
             machine=here,
             profile=roster.profile,
@@ -191,9 +193,12 @@ async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
 def _team(roster: Roster, ledger: Ledger, priority: int) -> AgentTeam:
     others = helpers(roster)
 
+    worker = LeasedChat(ledger, "worker", understudy=StandIn())
+
     def chat(role: str) -> Chat:
         patience_seconds = PATIENCE_SECONDS if role == "worker" else HELP_SECONDS
         return LeasedChat(ledger, role, priority=priority, patience_seconds=patience_seconds)
+        return worker if role == "worker" else LeasedChat(ledger, role, patience_seconds=HELP_SECONDS)
 
     return AgentTeam(
         chat=chat,
