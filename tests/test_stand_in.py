@@ -14,6 +14,7 @@ from tests.test_leased import WEATHER, Play, Player, error_of, playing
 from tests.virtual_time import virtual_time
 from tests.vram_teams import CATALOGUE
 from tests.vram_world import World, ask
+from voxspark.agent.beyond import CANNOT_DO
 from voxspark.agent.prompt import FOR_SMALL_MODELS, Prompt
 from voxspark.agent.stand_in import HELPS_OUT, MOST_CHARACTERS, StandIn
 from voxspark.errors import ChatError, EngineError
@@ -274,3 +275,17 @@ def test_the_excuse_is_made_again_when_the_history_has_lost_it_or_another_outage
     stand_in.over()
     assert stand_in.excuse("It is gone.", heard) != ""
     assert stand_in.excuse("It is gone.", heard * 2) == ""
+
+
+def test_what_it_would_make_up_is_declined() -> None:
+    asked = [Message("user", "[Tuesday 24 November 2026, 12:00] [You like jazz.] Turn on the lights.")]
+    assert StandIn().decline(asked) == CANNOT_DO
+    assert StandIn().decline([Message("user", "Who wrote Faust?")]) == ""
+
+
+@virtual_time
+async def test_the_excuse_is_made_before_it_declines() -> None:
+    async with talking() as talk:
+        await talk.say("Hello?")
+        talk.go_away()
+        assert await talk.say("Turn on the lights.") == f"{EXCUSE}{CANNOT_DO}"

@@ -193,12 +193,12 @@ async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
 def _team(roster: Roster, ledger: Ledger, priority: int) -> AgentTeam:
     others = helpers(roster)
 
-    worker = LeasedChat(ledger, "worker", understudy=StandIn())
+    worker = LeasedChat(ledger, "worker", priority=priority, understudy=StandIn())
 
     def chat(role: str) -> Chat:
-        patience_seconds = PATIENCE_SECONDS if role == "worker" else HELP_SECONDS
-        return LeasedChat(ledger, role, priority=priority, patience_seconds=patience_seconds)
-        return worker if role == "worker" else LeasedChat(ledger, role, patience_seconds=HELP_SECONDS)
+        if role == "worker":
+            return worker
+        return LeasedChat(ledger, role, priority=priority, patience_seconds=HELP_SECONDS)
 
     return AgentTeam(
         chat=chat,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from voxspark.agent.beyond import beyond
 from voxspark.agent.prompt import FOR_SMALL_MODELS, without_stamp
 from voxspark.types import Message
 
 HELPS_OUT = "so my small model helps out."
+
+_NOTES = re.compile(r"^(?:\[[^\]]*\] )*")
+"""What a prompt tells besides the question."""
 
 MOST_CHARACTERS = 1_600
 """Of the conversation before the question, about 400 tokens: SmolLM2 reads 300 a second on two cores."""
@@ -27,6 +32,10 @@ class StandIn:
         before = self._heard_before
         self._heard_before = heard if before is None else min(before, heard)
         return f"{cause.rstrip('.')}, {HELPS_OUT} " if heard <= self._heard_before else ""
+
+    def decline(self, messages: Sequence[Message]) -> str:
+        """A sentence for what it can neither do nor know; empty when it may try."""
+        return beyond(_NOTES.sub("", messages[-1].content))
 
     def over(self) -> None:
         """Somebody better has answered."""

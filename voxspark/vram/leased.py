@@ -25,6 +25,10 @@ class Understudy(Protocol):
         """What to say before its answer; empty when it has been said."""
         ...
 
+    def decline(self, messages: Sequence[Message]) -> str:
+        """What to say instead of asking it; empty when it may try."""
+        ...
+
     def over(self) -> None:
         """Somebody better has answered."""
         ...
@@ -102,6 +106,9 @@ class LeasedChat:
             if stands_in and self._understudy:
                 if excuse := self._understudy.excuse(leased.cause, messages):
                     yield excuse
+                if sentence := self._understudy.decline(messages):
+                    yield sentence
+                    return
                 messages = self._understudy.prompt(messages)
             chat: Chat = leased.engine
             async with aclosing(chat.stream(messages, tools=tools)) as deltas:
