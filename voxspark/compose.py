@@ -40,8 +40,7 @@ from voxspark.events import Event
 from voxspark.kit import Kit, make_eyes
 from voxspark.listening.listener import Listener
 from voxspark.memory.embedding import Embedding
-from voxspark.memory.recall import Recall
-from voxspark.outfit import add_consulting, add_history, add_memory
+from voxspark.outfit import add_consulting, add_history, add_meaning
 from voxspark.parts import AssistantParts
 from voxspark.protocols import (
     Chat,
@@ -316,10 +315,10 @@ def make_assistant(
         speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
         background.append(speaker.run)
     history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
-    recall, indexing = add_memory(kit, engines.embedding)
+    indexing = add_meaning(kit, engines.embedding)
     add_consulting(kit, config.code, engines.team, engines.aside, engines.live_turns, engines.swarm)
     eyes = partial(make_eyes, config.eyes, speaker)
-    agent = make_agent(kit, engines, history, eyes, recall)
+    agent = make_agent(kit, engines, history, eyes)
     said = dict.fromkeys(
         (*(FILLERS[role] for role in engines.team.roles if role in FILLERS), *kit.fillers, STILL_AT_IT)
     )
@@ -351,9 +350,7 @@ def make_assistant(
     return assistant
 
 
-def make_agent(
-    kit: Kit, engines: Engines, history: Conversation, eyes: Callable[[Audit], Eyes], recall: Recall
-) -> LocalFirstAgent:
+def make_agent(kit: Kit, engines: Engines, history: Conversation, eyes: Callable[[Audit], Eyes]) -> LocalFirstAgent:
     """Who answers: intents, and the language models of the team."""
     toolbox, audit = kit.toolbox, AuditLog(audit_path(), local_now)
     intents, mediator = Intents(toolbox), Mediator(toolbox, audit)
@@ -368,7 +365,7 @@ def make_agent(
         history=history,
         on_stop=kit.dismiss,
         eyes=eyes(audit),
-        recall=recall.lines_for,
+        recall=kit.recall.lines_for,
     )
 
 

@@ -22,8 +22,10 @@ from voxspark.devices.camera import Camera
 from voxspark.devices.screen import Screen
 from voxspark.mcp.servers import McpServers
 from voxspark.memory.database import Database, open_database, open_in_memory
+from voxspark.memory.facts import Facts
 from voxspark.memory.list_store import SqliteListStore
 from voxspark.memory.note_store import SqliteNoteStore
+from voxspark.memory.recall import Recall
 from voxspark.memory.schema import MIGRATIONS
 from voxspark.memory.timer_store import SqliteTimerStore
 from voxspark.protocols import Speaker
@@ -37,6 +39,7 @@ from voxspark.tools.jobs import Jobs
 from voxspark.tools.lists import Lists
 from voxspark.tools.notes import Notes
 from voxspark.tools.registry import Tool, Toolbox, tools_of
+from voxspark.tools.remembering import Remembering
 from voxspark.tools.skills import Skills
 from voxspark.tools.system import System
 from voxspark.tools.timers import Timers
@@ -64,6 +67,7 @@ class Kit:
     jobs: Jobs
     database: Database
     undo: Undo
+    recall: Recall
     servers: McpServers
     """Programs whose tools are ours too, while they run."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...]
@@ -110,13 +114,14 @@ def make_kit(config: Config) -> Kit:
 def _kit(config: Config, database: Database) -> Kit:
     awake_or_not = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
     timers = Timers(awake_or_not, store=SqliteTimerStore(database), wall=local_now)
-    undo, jobs = Undo(), Jobs()
+    undo, jobs, recall = Undo(), Jobs(), Recall(Facts(database))
     kept = (*timers.tools, *Lists(SqliteListStore(database), undo).tools)
     kept += (*Notes(SqliteNoteStore(database), undo, local_now).tools, *undo.tools, *jobs.tools)
+    kept += Remembering(recall, undo, local_now).tools
     toolbox = Toolbox([*_own(), *kept, *_web(config), *_desktop(config)])
     for each in (*tools_of(FindTool(toolbox)), *Skills(toolbox).tools):
         toolbox.add(each)
-    return Kit(toolbox, timers, jobs, database, undo, McpServers({}, toolbox), (database.run, jobs.run))
+    return Kit(toolbox, timers, jobs, database, undo, recall, McpServers({}, toolbox), (database.run, jobs.run))
 
 
 def make_eyes(settings: EyesSettings, speaker: Speaker, audit: Audit) -> Eyes:

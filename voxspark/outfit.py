@@ -18,10 +18,7 @@ from voxspark.memory.embedding import Embedding
 from voxspark.memory.facts import Facts
 from voxspark.memory.history import History
 from voxspark.memory.indexing import Indexing
-from voxspark.memory.recall import Recall
 from voxspark.tools.conversation import Conversation
-from voxspark.tools.remembering import Remembering
-from voxspark.tools.wall_time import local_now
 
 
 def add_history(kit: Kit, settings: MemorySettings, budget_tokens: int) -> History:
@@ -33,14 +30,11 @@ def add_history(kit: Kit, settings: MemorySettings, budget_tokens: int) -> Histo
     return history
 
 
-def add_memory(kit: Kit, embedding: Embedding | None) -> tuple[Recall, Indexing]:
-    """What the user has told, with its tools in the box."""
-    facts = Facts(kit.database)
-    indexing = Indexing(facts, embedding)
-    recall = Recall(facts, embedding, indexing)
-    for each in Remembering(recall, kit.undo, local_now).tools:
-        kit.toolbox.add(each)
-    return recall, indexing
+def add_meaning(kit: Kit, embedding: Embedding | None) -> Indexing:
+    """What the user has told is found by meaning, where there is an embedding."""
+    indexing = Indexing(Facts(kit.database), embedding)
+    kit.recall.by_meaning(embedding, indexing)
+    return indexing
 
 
 def add_consulting(kit: Kit, settings: CodeSettings, team: Team, aside: Team, voice: LiveTurns, swarm: Swarm) -> None:

@@ -59,6 +59,10 @@ class Recall:
         self._now_utc = now_utc
         self._rests_until = 0.0
 
+    def by_meaning(self, embedding: Embedding | None, indexing: Indexing) -> None:
+        """Look by meaning, too, where there is an embedding, and have what is new and used written down."""
+        self._embedding, self._indexing = embedding, indexing
+
     # ── for the prompt ──────────────────────────────────────────────────────────────────────────
 
     async def lines_for(self, text: str) -> list[str]:
