@@ -24,7 +24,7 @@ from voxspark.agent.delegating import JOIN, MOST_QUESTIONS, SPLIT, THOROUGH, Del
 from voxspark.agent.mediator import Mediator, TurnGuard
 from voxspark.agent.swarm import LiveTurns
 from voxspark.agent.translating import LONGEST_TEXT, Translating
-from voxspark.errors import ChatError, ToolError
+from voxspark.errors import ChatError, EngineError, ToolError
 from voxspark.events import TurnEnded, TurnStarted
 from voxspark.tools.jobs import Jobs
 from voxspark.tools.new_file import name_for, plain_name, write_new
@@ -146,6 +146,18 @@ async def test_the_worker_is_left_to_whoever_speaks() -> None:
         assert office.chats["worker"].prompts == []
         office.voice.note(TurnEnded(1.0, 1, "answered", "", ""))
     assert len(office.chats["worker"].prompts) == 1
+
+
+@virtual_time
+async def test_who_had_to_leave_memory_is_asked_once_more() -> None:
+    gone = EngineError("model-evicted", "It had to leave.")
+    office = Office(manager=[["Take", gone], ["Take a pump."]])
+    office.delegating.delegate("Which heating", "manager")
+    assert (await office.report()).endswith("Take a pump.")
+    unlucky = Office(manager=[[gone]])
+    unlucky.delegating.delegate("Which heating", "manager")
+    assert (await unlucky.report()).endswith("It had to leave.")
+    assert len(unlucky.chats["manager"].prompts) == 2
 
 
 @pytest.mark.parametrize("deltas", [[], [CUT], ["  \n"], [ChatError("answer-empty", "x")]])
