@@ -103,7 +103,7 @@ class Engines:
     models: Models
     team: AgentTeam
     aside: AgentTeam
-    """The same people, for work that nobody waits for: a spoken question takes their memory from it."""
+    """The same people, as tools ask them: whoever speaks goes first."""
     tools: tuple[Schema, ...]
     """What its language models are offered."""
     embedding: Embedding | None
@@ -311,7 +311,7 @@ def make_assistant(
         background.append(speaker.run)
     history = History(int(engines.context_tokens * HISTORY_SHARE))
     recall, indexing = add_memory(kit, engines.embedding)
-    add_consulting(kit, config.code, engines.team, engines.aside, engines.live_turns, engines.swarm)
+    add_consulting(kit, config.code, engines.aside, engines.live_turns, engines.swarm)
     eyes = partial(make_eyes, config.eyes, speaker)
     agent = make_agent(kit, engines, history, eyes, recall)
     assistant = Assistant(
