@@ -24,8 +24,12 @@ from voxspark.agent.delegating import JOIN, MOST_QUESTIONS, SPLIT, THOROUGH, Del
 from voxspark.agent.mediator import Mediator, TurnGuard
 from voxspark.agent.swarm import LiveTurns
 from voxspark.agent.translating import LONGEST_TEXT, Translating
+from voxspark.config import load_config
+from voxspark.config_tools import CodeSettings
 from voxspark.errors import ChatError, EngineError, ToolError
 from voxspark.events import TurnEnded, TurnStarted
+from voxspark.kit import open_kit
+from voxspark.outfit import add_consulting
 from voxspark.tools.jobs import Jobs
 from voxspark.tools.new_file import name_for, plain_name, write_new
 from voxspark.tools.registry import Toolbox
@@ -334,3 +338,19 @@ def test_what_cannot_be_translated_is_told(text: str, language: str, code: str) 
         assert caught.value.code == code
 
     play()
+
+
+# ── what is offered ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("able", [True, False])
+@pytest.mark.anyio
+async def test_a_model_too_small_for_tools_is_not_consulted_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, able: bool
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    async with open_kit(load_config(environ={})) as kit:
+        team = Team(lambda _: ScriptedChat([[HELLO]]), ["worker"], lambda _: able)
+        add_consulting(kit, CodeSettings(folder=str(tmp_path / "code")), team, LiveTurns(), Stage().swarm)
+        assert [name in kit.toolbox for name in ("delegate", "translate", "write_code")] == [able] * 3
+        assert "list_jobs" in kit.toolbox
