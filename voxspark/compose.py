@@ -104,7 +104,7 @@ class Engines:
     models: Models
     team: AgentTeam
     aside: AgentTeam
-    """The same people, for work that nobody waits for: a spoken question takes their memory from it."""
+    """The same people, as tools ask them: whoever speaks goes first."""
     tools: tuple[Schema, ...]
     """What its language models are offered."""
     embedding: Embedding | None
@@ -192,7 +192,7 @@ async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
 def _team(roster: Roster, ledger: Ledger, priority: int) -> AgentTeam:
     others = helpers(roster)
 
-    worker = LeasedChat(ledger, "worker", priority=priority, understudy=StandIn())
+    worker = LeasedChat(ledger, "worker", priority=priority, understudy=StandIn() if priority == VOICE else None)
 
     def chat(role: str) -> Chat:
         if role == "worker":
@@ -316,7 +316,7 @@ def make_assistant(
         background.append(speaker.run)
     history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
     indexing = add_meaning(kit, engines.embedding)
-    add_consulting(kit, config.code, engines.team, engines.aside, engines.live_turns, engines.swarm)
+    add_consulting(kit, config.code, engines.aside, engines.live_turns, engines.swarm)
     eyes = partial(make_eyes, config.eyes, speaker)
     agent = make_agent(kit, engines, history, eyes)
     said = dict.fromkeys(

@@ -10,7 +10,7 @@ from voxspark.agent.consult import Consult
 from voxspark.agent.delegating import Delegating
 from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.agent.translating import Translating
-from voxspark.config_source import documents_directory
+from voxspark.config_source import user_directory
 from voxspark.config_tools import CodeSettings, MemorySettings
 from voxspark.kit import Kit
 from voxspark.memory.conversation_store import SqliteConversation
@@ -37,15 +37,12 @@ def add_meaning(kit: Kit, embedding: Embedding | None) -> Indexing:
     return indexing
 
 
-def add_consulting(kit: Kit, settings: CodeSettings, team: Team, aside: Team, voice: LiveTurns, swarm: Swarm) -> None:
-    """Delegate, write code, translate: where the worker's model is good enough to call tools.
-
-    `aside` is the team as it is asked when nobody waits for the answer.
-    """
+def add_consulting(kit: Kit, settings: CodeSettings, team: Team, voice: LiveTurns, swarm: Swarm) -> None:
+    """Delegate, write code, translate: where the worker's model is good enough to call tools."""
     if not team.calls_tools("worker"):
         return
-    consult = Consult(aside, voice)
-    folder = Path(settings.folder).expanduser() if settings.folder else documents_directory() / "VoxSpark"
-    for owner in (Delegating(kit.jobs, consult, swarm), Coding(kit.jobs, consult, folder), Translating(Consult(team))):
+    aside, own = Consult(team, voice), Path(settings.folder).expanduser() if settings.folder else None
+    folder = own or user_directory("DOCUMENTS", Path.home()) / "VoxSpark"
+    for owner in (Delegating(kit.jobs, aside, swarm), Coding(kit.jobs, aside, folder), Translating(Consult(team))):
         for each in owner.tools:
             kit.toolbox.add(each)
