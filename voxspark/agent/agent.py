@@ -76,9 +76,11 @@ class LocalFirstAgent:
 
     async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
         """See `protocols.Agent.reply`."""
-        if (sentence := await self._mediator.confirmation(text, turn, self._history.last_heard)) is not None:
+        guard = TurnGuard(text)
+        if (sentence := await self._mediator.confirmation(guard, turn, self._history.last_heard)) is not None:
+            self._note_strangers(guard)
             if is_stop(text):
-                self._on_stop()
+                self.stop()
             yield sentence
         elif is_backchannel(text) and not self._history.last_heard.endswith("?"):
             return
@@ -89,6 +91,11 @@ class LocalFirstAgent:
             async with aclosing(self.answer(self.route(text), text, turn)) as texts:
                 async for piece in texts:
                     yield piece
+
+    def stop(self) -> None:
+        """What rings is over, and what waits for a spoken yes is not to be done."""
+        self._mediator.forget()
+        self._on_stop()
 
     def route(self, text: str, *, has_image: bool = False) -> Route:
         """Whom a question goes to; `eyes` also where the team has none, who then says so."""
@@ -160,7 +167,7 @@ class LocalFirstAgent:
             return self._history.last_heard or NOTHING_YET
         if intent.tool == STOP:
             await turn.until_confirmed()
-            self._on_stop()
+            self.stop()
             return ""
         guard = TurnGuard(text)
         outcome = await self._mediator.run(ToolCall(intent.tool, intent.arguments), guard, turn)

@@ -57,6 +57,7 @@ def tool_of(offer: Offer, name: str, settings: McpServer, call: Callable[[Mappin
         fate="turn" if permission == "read" else "owner",
         untrusted=settings.trust == "none" or offer.open_world is not False,
         privileged=any(map(_is_address, parameters)),
+        described_by_stranger=settings.trust != "act",
         timeout_seconds=settings.timeout_seconds,
     )
     description = clean(offer.description, MOST_DESCRIPTION) or name.replace("_", " ")
