@@ -204,7 +204,7 @@ class Assistant:
             case Rang():
                 self._next(ring=True)
             case StopRequested(reason):
-                self.parts.timers.dismiss()
+                self.parts.on_stop()
                 if self.live is not None:
                     self._utterance_is_dealt_with()
                 self._interrupt(reason)

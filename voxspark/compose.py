@@ -326,6 +326,7 @@ def make_assistant(
             history=history,
             timers=kit.timers,
             expert=partial(Expert, agent),
+            on_stop=agent.stop,
             live_turns=engines.live_turns,
             profile=engines.profile,
             engines=engines.names,

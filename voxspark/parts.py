@@ -74,6 +74,8 @@ class AssistantParts:
     timers: Timers
     expert: Callable[[str, tuple[bytes, ...]], Agent]
     """The agent that asks one role of the team (empty: whoever sees the pictures), and nobody else."""
+    on_stop: Callable[[], object]
+    """Ends what rings, and drops what waits for a spoken yes."""
     live_turns: LiveTurns = field(default_factory=LiveTurns)
     """What yields to turns hears of them here."""
     profile: str = "embedded"
