@@ -15,7 +15,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from voxspark.config_source import from_environment, merge, read, xdg_directory
-from voxspark.config_tools import DesktopSettings, EyesSettings, McpServer, Settings, WebSettings
+from voxspark.config_tools import (
+    CommandName,
+    CommandSettings,
+    DesktopSettings,
+    EyesSettings,
+    McpServer,
+    Settings,
+    WebSettings,
+)
 from voxspark.errors import ConfigError
 
 
@@ -233,6 +241,8 @@ class Config(Settings):
     """[eyes]"""
     mcp: dict[str, McpServer] = Field(default_factory=dict)
     """[mcp.NAME]: programs whose tools it may use."""
+    commands: dict[CommandName, CommandSettings] = Field(default_factory=dict)
+    """[commands.NAME]: programs that it may run when it is told to, each after asking."""
     plan: PlanSettings = PlanSettings()
     """[plan]"""
     control: ControlSettings = ControlSettings()

@@ -29,6 +29,7 @@ from voxspark.memory.timer_store import SqliteTimerStore
 from voxspark.protocols import Speaker
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import clock_tools
+from voxspark.tools.commands import command_tools
 from voxspark.tools.desktop.clipboard import Clipboard
 from voxspark.tools.desktop.media import Media
 from voxspark.tools.desktop.open import Opener
@@ -100,7 +101,7 @@ def _kit(config: Config, database: Database) -> Kit:
     undo = Undo()
     kept = (*timers.tools, *Lists(SqliteListStore(database), undo).tools)
     kept += (*Notes(SqliteNoteStore(database), undo, local_now).tools, *undo.tools)
-    toolbox = Toolbox([*_own(), *kept, *_web(config), *_desktop(config)])
+    toolbox = Toolbox([*_own(), *kept, *_web(config), *_desktop(config), *command_tools(config.commands)])
     for finder in tools_of(FindTool(toolbox)):
         toolbox.add(finder)
     return Kit(toolbox, timers, database, undo, McpServers({}, toolbox), (database.run,))
