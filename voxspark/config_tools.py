@@ -43,6 +43,8 @@ class DesktopSettings(Settings):
     """Off: there are no such tools."""
     applications: tuple[str, ...] = ()
     """Which applications may be opened; empty is every one in the menu."""
+    typing: Literal["auto", "x11", "wtype", "portal", "none"] = "auto"
+    """How dictated text is typed into the focused window; `none`: never."""
 
 
 Trust = Literal["none", "read", "act"]

@@ -19,6 +19,7 @@ from voxspark.config import Config
 from voxspark.config_source import xdg_directory
 from voxspark.config_tools import EyesSettings
 from voxspark.devices.camera import Camera
+from voxspark.devices.keyboard import Keyboard
 from voxspark.devices.screen import Screen
 from voxspark.mcp.servers import McpServers
 from voxspark.memory.database import Database, open_database, open_in_memory
@@ -31,6 +32,7 @@ from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import clock_tools
 from voxspark.tools.commands import command_tools
 from voxspark.tools.desktop.clipboard import Clipboard
+from voxspark.tools.desktop.dictation import Dictation
 from voxspark.tools.desktop.media import Media
 from voxspark.tools.desktop.open import Opener
 from voxspark.tools.desktop.volume import Volume
@@ -149,4 +151,5 @@ def _desktop(config: Config) -> Iterable[Tool]:
     if not desktop.enabled:
         return ()
     opener = Opener(desktop.applications or None)
-    return (*Volume().tools, *Media().tools, *Clipboard().tools, *opener.tools)
+    typing = () if desktop.typing == "none" else Dictation(Keyboard(desktop.typing).type).tools
+    return (*Volume().tools, *Media().tools, *Clipboard().tools, *opener.tools, *typing)
