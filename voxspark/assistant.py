@@ -313,6 +313,7 @@ class Assistant:
         if previous is not None:
             previous.interrupt("a newer turn")
         self.turns += 1
+        agent = self._ears.attentive(agent, utterance)
         turn = Turn(self.turns, agent, self._turn_parts, request=request, aloud=aloud, chime=chime)
         self._turn = turn
         if utterance.samples is not None:
@@ -394,4 +395,5 @@ class Assistant:
         if isinstance(event, events.TurnJudged | events.DeviceChanged):
             self._group.start_soon(self._receive, [event])
         self.parts.live_turns.note(event)
+        self._ears.note(event)
         self.parts.bus.publish(event)
