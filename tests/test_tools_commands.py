@@ -165,9 +165,10 @@ async def test_what_it_wrote_is_said_clean_and_short(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("made", "code", "says"),
     [
-        (python("print('disk full'); exit(3)"), "command-failed", "The test failed with status 3. It says: disk full"),
+        (python("print('disk full'); exit(3)"), "command-failed", "The test failed with status 3. It says: disk full."),
         (Command(("/nowhere/backup",), settings(x=BACKUP)["x"]), "command-missing", "is missing."),
         (python("input()"), "command-failed", "EOFError"),
+        (python("exit(1)"), "command-failed", "status 1. It says: nothing."),
     ],
 )
 async def test_what_fails_is_said(made: Command, code: str, says: str, tmp_path: Path) -> None:
@@ -194,7 +195,7 @@ async def test_at_its_deadline_it_ends_with_all_that_it_has_started(tmp_path: Pa
 async def test_what_it_leaves_running_is_not_waited_for(tmp_path: Path) -> None:
     code = "import os, time\nprint('on', flush=True)\nif not os.fork(): time.sleep(3)"
     said = await python(code).run("test", {"HOME": str(tmp_path)})
-    assert said == "The test is done. It says: on"
+    assert said == "The test is done. It says: on."
 
 
 def is_alive(pid: int) -> bool:

@@ -34,7 +34,8 @@ async def run(script: str, home: Path, *arguments: str, **settings: Any) -> str:
     table = {"run": ["/bin/sh", "-c", script, "sh", *arguments], "description": "Test.", **settings}
     command = variants({"test": CommandSettings.model_validate(table)})["test"]
     environ = {**os.environ, "HOME": str(home), "LANG": "C.UTF-8", "SECRET": "4711", "LD_LIBRARY_PATH": "/x"}
-    return (await command.run("test", environ)).removeprefix("The test is done.").removeprefix(" It says: ")
+    said = await command.run("test", environ)
+    return said.removeprefix("The test is done.").removeprefix(" It says: ").removesuffix(".")
 
 
 async def test_it_changes_nothing_outside(home: Path) -> None:

@@ -47,11 +47,11 @@ class Command:
             raise ToolError("command-slow", f"The {name} took too long, so I ended it.") from error
         except OSError as error:
             raise ToolError("command-failed", f"The {name} could not be started.", str(error)) from error
-        text = clean(output.decode("utf-8", "replace"), MOST_SAID)
-        said = f" It says: {text}" if text else ""
+        text = clean(output.decode("utf-8", "replace"), MOST_SAID).rstrip(".")
         if status:
-            raise ToolError("command-failed", f"The {name} failed with status {status}.{said}")
-        return f"The {name} is done.{said}"
+            said = text or "nothing"
+            raise ToolError("command-failed", f"The {name} failed with status {status}. It says: {said}.")
+        return f"The {name} is done. It says: {text}." if text else f"The {name} is done."
 
 
 def command_tools(settings: Mapping[str, CommandSettings]) -> tuple[Tool, ...]:

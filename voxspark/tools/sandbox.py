@@ -68,7 +68,7 @@ class Sandbox:
             raise _no_sandbox("Does bwrap work?") from error
         if done.returncode:
             why = done.stderr.decode("utf-8", "replace").strip()[:200]
-            raise _no_sandbox(f"Let bwrap make user namespaces. It says: {why}")
+            raise _no_sandbox(f"Let bwrap make user namespaces (AppArmor: bwrap-userns-restrict). It says: {why}")
 
 
 def environment_of(environ: Mapping[str, str]) -> dict[str, str]:
