@@ -179,8 +179,7 @@ class Assistant:
             case Rang():
                 self._next(announce=True)
             case StopRequested(reason):
-                self.parts.timers.dismiss()
-                self.parts.jobs.dismiss()
+                self.parts.on_stop()
                 if self.live is not None:
                     self._utterance_is_dealt_with()
                 self._interrupt(reason)
@@ -294,6 +293,7 @@ class Assistant:
         if previous is not None:
             previous.interrupt("a newer turn")
         self.turns += 1
+        agent = self._ears.attentive(agent, utterance)
         turn = Turn(self.turns, agent, self._turn_parts, request=request, aloud=aloud, chime=chime)
         self._turn = turn
         if utterance.samples is not None:
@@ -375,4 +375,5 @@ class Assistant:
             self._group.start_soon(self._inbox.receive, [event])
         self.parts.live_turns.note(event)
         self._announcers.note(event)
+        self._ears.note(event)
         self.parts.bus.publish(event)

@@ -340,6 +340,7 @@ def make_assistant(
             timers=kit.timers,
             jobs=kit.jobs,
             expert=partial(Expert, agent),
+            on_stop=agent.stop,
             live_turns=engines.live_turns,
             profile=engines.profile,
             engines=engines.names,

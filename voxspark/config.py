@@ -17,6 +17,8 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from voxspark.config_source import from_environment, merge, read, xdg_directory
 from voxspark.config_tools import (
     CodeSettings,
+    CommandName,
+    CommandSettings,
     DesktopSettings,
     EyesSettings,
     McpServer,
@@ -245,6 +247,8 @@ class Config(Settings):
     """[memory]"""
     mcp: dict[str, McpServer] = Field(default_factory=dict)
     """[mcp.NAME]: programs whose tools it may use."""
+    commands: dict[CommandName, CommandSettings] = Field(default_factory=dict)
+    """[commands.NAME]: programs that it may run when it is told to, each after asking."""
     plan: PlanSettings = PlanSettings()
     """[plan]"""
     control: ControlSettings = ControlSettings()

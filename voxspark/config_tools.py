@@ -1,10 +1,14 @@
-"""Settings of what the assistant can do: [web], [desktop], [code], [eyes] and [mcp], and the base of every table."""
+"""Settings of what the assistant can do: [web], [desktop], [code], [eyes], [memory], [mcp] and [commands],
+and the base of every table."""
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+import re
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 
 class Settings(BaseModel):
@@ -39,6 +43,8 @@ class DesktopSettings(Settings):
     """Off: there are no such tools."""
     applications: tuple[str, ...] = ()
     """Which applications may be opened; empty is every one in the menu."""
+    typing: Literal["auto", "x11", "wtype", "portal", "none"] = "auto"
+    """How dictated text is typed into the focused window; `none`: never."""
 
 
 class CodeSettings(Settings):
@@ -95,3 +101,50 @@ class EyesSettings(Settings):
     """A file such as `/dev/video0`; `auto` is the first camera; `none`: never."""
     longest_side: int = Field(1280, ge=64, le=8192)
     """Pixels of what the model gets; more shows smaller text and takes longer."""
+
+
+MOST_VARIANTS = 50
+"""Of one command: what a model can still choose from, and a person still say."""
+
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+Plain = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""Fit to be said: without control characters."""
+
+Argument = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""What a program can be given."""
+
+CommandName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
+
+
+class CommandSettings(Settings):
+    """A program that may be run when somebody says so, after asking. No shell reads its arguments."""
+
+    run: tuple[Argument, ...] = Field(min_length=1)
+    """The program, by its whole path, and its arguments; `{name}` stands for one of `arguments`."""
+    description: Plain
+    """What it does, in a sentence."""
+    arguments: dict[str, tuple[Plain, ...]] = {}
+    """What may stand for a name: `{ host = ["alpha", "beta"] }`. Nothing else is ever filled in."""
+    sandbox: bool = True
+    """Off: it may do whatever the daemon's user may."""
+    network: bool = False
+    """Whether it may use the network from its sandbox."""
+    writable: tuple[Plain, ...] = ()
+    """Folders that it may write to from its sandbox."""
+    timeout_seconds: float = Field(60.0, gt=0, le=3600)
+    """It is ended then, with everything it has started."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> CommandSettings:
+        if not self.run[0].startswith("/") or PLACEHOLDER.search(self.run[0]):
+            raise ValueError("run must begin with the whole path of a program, such as /usr/bin/true")
+        named = {name for part in self.run for name in PLACEHOLDER.findall(part)}
+        if named != set(self.arguments):
+            odd = ", ".join(sorted(named ^ set(self.arguments)))
+            raise ValueError(f"run and arguments must name the same things, which {odd} is not")
+        if not 1 <= math.prod(map(len, self.arguments.values())) <= MOST_VARIANTS:
+            raise ValueError(f"arguments must allow for 1 to {MOST_VARIANTS} variants")
+        if not all(Path(folder).expanduser().is_absolute() for folder in self.writable):
+            raise ValueError("writable must be folders that begin with / or ~")
+        return self

@@ -19,6 +19,7 @@ from voxspark.config import Config
 from voxspark.config_source import xdg_directory
 from voxspark.config_tools import EyesSettings
 from voxspark.devices.camera import Camera
+from voxspark.devices.keyboard import Keyboard
 from voxspark.devices.screen import Screen
 from voxspark.mcp.servers import McpServers
 from voxspark.memory.database import Database, open_database, open_in_memory
@@ -31,7 +32,9 @@ from voxspark.memory.timer_store import SqliteTimerStore
 from voxspark.protocols import Speaker
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import clock_tools
+from voxspark.tools.commands import command_tools
 from voxspark.tools.desktop.clipboard import Clipboard
+from voxspark.tools.desktop.dictation import Dictation
 from voxspark.tools.desktop.media import Media
 from voxspark.tools.desktop.open import Opener
 from voxspark.tools.desktop.volume import Volume
@@ -118,7 +121,7 @@ def _kit(config: Config, database: Database) -> Kit:
     kept = (*timers.tools, *Lists(SqliteListStore(database), undo).tools)
     kept += (*Notes(SqliteNoteStore(database), undo, local_now).tools, *undo.tools, *jobs.tools)
     kept += Remembering(recall, undo, local_now).tools
-    toolbox = Toolbox([*_own(), *kept, *_web(config), *_desktop(config)])
+    toolbox = Toolbox([*_own(), *kept, *_web(config), *_desktop(config), *command_tools(config.commands)])
     for each in (*tools_of(FindTool(toolbox)), *Skills(toolbox).tools):
         toolbox.add(each)
     return Kit(toolbox, timers, jobs, database, undo, recall, McpServers({}, toolbox), (database.run, jobs.run))
@@ -166,4 +169,5 @@ def _desktop(config: Config) -> Iterable[Tool]:
     if not desktop.enabled:
         return ()
     opener = Opener(desktop.applications or None)
-    return (*Volume().tools, *Media().tools, *Clipboard().tools, *opener.tools)
+    typing = () if desktop.typing == "none" else Dictation(Keyboard(desktop.typing).type).tools
+    return (*Volume().tools, *Media().tools, *Clipboard().tools, *opener.tools, *typing)

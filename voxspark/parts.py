@@ -79,6 +79,8 @@ class AssistantParts:
     """The agent that asks one role of the team (empty: whoever sees the pictures), and nobody else."""
     jobs: Jobs = field(default_factory=Jobs)
     """What is done in the background; its `run` is one of `background`."""
+    on_stop: Callable[[], object]
+    """Ends what rings, and drops what waits for a spoken yes."""
     live_turns: LiveTurns = field(default_factory=LiveTurns)
     """What yields to turns hears of them here."""
     profile: str = "embedded"
