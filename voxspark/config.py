@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from voxspark.config_source import from_environment, merge, read, xdg_directory
-from voxspark.config_tools import DesktopSettings, EyesSettings, McpServer, Settings, WebSettings
+from voxspark.config_tools import CalendarSettings, DesktopSettings, EyesSettings, McpServer, Settings, WebSettings
 from voxspark.errors import ConfigError
 
 
@@ -227,6 +227,8 @@ class Config(Settings):
     """[voice]"""
     web: WebSettings = WebSettings()
     """[web]"""
+    calendar: CalendarSettings = CalendarSettings()
+    """[calendar]"""
     desktop: DesktopSettings = DesktopSettings()
     """[desktop]"""
     eyes: EyesSettings = EyesSettings()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,8 @@ from voxspark.memory.schema import MIGRATIONS
 from voxspark.memory.timer_store import SqliteTimerStore
 from voxspark.protocols import Speaker
 from voxspark.tools.arithmetic import arithmetic_tools
+from voxspark.tools.calendar.caldav import Session, open_session, read_login
+from voxspark.tools.calendar.tools import Calendar, WritableCalendar
 from voxspark.tools.clock import clock_tools
 from voxspark.tools.desktop.clipboard import Clipboard
 from voxspark.tools.desktop.media import Media
@@ -100,7 +102,7 @@ def _kit(config: Config, database: Database) -> Kit:
     undo = Undo()
     kept = (*timers.tools, *Lists(SqliteListStore(database), undo).tools)
     kept += (*Notes(SqliteNoteStore(database), undo, local_now).tools, *undo.tools)
-    toolbox = Toolbox([*_own(), *kept, *_web(config), *_desktop(config)])
+    toolbox = Toolbox([*_own(), *kept, *_web(config), *_calendar(config, undo), *_desktop(config)])
     for finder in tools_of(FindTool(toolbox)):
         toolbox.add(finder)
     return Kit(toolbox, timers, database, undo, McpServers({}, toolbox), (database.run,))
@@ -140,6 +142,21 @@ def _web(config: Config) -> Iterable[Tool]:
         *Wikipedia(fetcher, web.wikipedia_url).tools,
         *(News(fetcher, web.feeds).tools if web.feeds else ()),
     )
+
+
+def _calendar(config: Config, undo: Undo) -> Iterable[Tool]:
+    """Nothing without an address; what changes something only where that is allowed."""
+    settings = config.calendar
+    if not settings.url:
+        return ()
+
+    def connect() -> AbstractAsyncContextManager[Session]:
+        password = settings.password.get_secret_value()
+        return open_session(settings.url, read_login(settings.username, password, settings.password_file))
+
+    if settings.writable:
+        return WritableCalendar(connect, settings.calendars, undo, wall=local_now).tools
+    return Calendar(connect, settings.calendars, wall=local_now).tools
 
 
 def _desktop(config: Config) -> Iterable[Tool]:
