@@ -70,7 +70,7 @@ class Assistant:
         self._acts = Acts(self._utterance_is_dealt_with, self._commit_orphan)
         self._turn_parts = parts.for_turns(self._acts, self.emit)
         self._ears = Ears(parts.microphone, parts.listener, parts.transcriber, self.emit, parts.clock)
-        self._rings = Rings(parts.timers, self.emit, parts.clock)
+        self._rings = Rings(parts.timers, self.emit, parts.clock, parts.notify)
         self._turn: Turn | None = None
         self._owns_open_utterance = False
         self._patience_seconds: float | None = None

@@ -36,7 +36,7 @@ from voxspark.engines.registry import find
 from voxspark.engines.tts.fallback import FallbackSynthesizer
 from voxspark.errors import EngineError
 from voxspark.events import Event
-from voxspark.kit import Kit, make_eyes
+from voxspark.kit import Kit, ducking, make_eyes
 from voxspark.listening.listener import Listener
 from voxspark.memory.embedding import Embedding
 from voxspark.memory.facts import Facts
@@ -310,7 +310,8 @@ def make_assistant(
     history = History(int(engines.context_tokens * HISTORY_SHARE))
     recall, indexing = make_memory(kit, engines)
     eyes = partial(make_eyes, config.eyes, speaker)
-    agent = make_agent(kit, engines, history, eyes, recall)
+    agent, listener = make_agent(kit, engines, history, eyes, recall), make_listener(config)
+    background += ducking(config.desktop, bus, listener)
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -318,13 +319,14 @@ def make_assistant(
             bus=bus,
             microphone=microphone,
             speaker=speaker,
-            listener=make_listener(config),
+            listener=listener,
             transcriber=engines.transcriber,
             synthesizer=engines.synthesizer,
             end_of_turn=engines.end_of_turn,
             agent=agent,
             history=history,
             timers=kit.timers,
+            notify=kit.notify,
             expert=partial(Expert, agent),
             live_turns=engines.live_turns,
             profile=engines.profile,

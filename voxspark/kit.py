@@ -14,12 +14,15 @@ from voxspark.agent.eyes import Eyes, Look, Place
 from voxspark.agent.loop import ESCALATE
 from voxspark.agent.mediator import Audit
 from voxspark.agent.offer import FindTool
+from voxspark.agent.ringing import Notify, show_nothing
 from voxspark.audio import tone
+from voxspark.bus import EventBus
 from voxspark.config import Config
 from voxspark.config_source import xdg_directory
-from voxspark.config_tools import EyesSettings
+from voxspark.config_tools import DesktopSettings, EyesSettings
 from voxspark.devices.camera import Camera
 from voxspark.devices.screen import Screen
+from voxspark.listening.listener import Listener
 from voxspark.mcp.servers import McpServers
 from voxspark.memory.database import Database, open_database, open_in_memory
 from voxspark.memory.list_store import SqliteListStore
@@ -32,7 +35,9 @@ from voxspark.tools.calendar.caldav import Session, open_session, read_login
 from voxspark.tools.calendar.tools import Calendar, WritableCalendar
 from voxspark.tools.clock import clock_tools
 from voxspark.tools.desktop.clipboard import Clipboard
+from voxspark.tools.desktop.ducking import Ducking
 from voxspark.tools.desktop.media import Media
+from voxspark.tools.desktop.notifications import Notifications
 from voxspark.tools.desktop.open import Opener
 from voxspark.tools.desktop.volume import Volume
 from voxspark.tools.lists import Lists
@@ -54,6 +59,9 @@ from voxspark.types import Clip
 SHUTTER = Clip(tone(1_200.0, 0.12, 24_000), 24_000, "")
 """Heard before the camera opens."""
 
+DUCKING_BOUND = 65_536
+"""Events the ducking may fall behind: it lives in this process and takes each at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kit:
@@ -67,6 +75,8 @@ class Kit:
     """Programs whose tools are ours too, while they run."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...]
     """As long as the daemon does; started with `TaskGroup.start`."""
+    notify: Notify = show_nothing
+    """Shows what rings on the desktop."""
 
 
 def database_path() -> Path:
@@ -93,7 +103,9 @@ def make_kit(config: Config) -> Kit:
     """Open what is kept on disk, and put the toolbox together. Blocks for milliseconds."""
     kit = _kit(config, open_database(database_path(), MIGRATIONS))
     servers = McpServers(config.mcp, kit.toolbox, reserved=(ESCALATE,))
-    return replace(kit, servers=servers, background=(*kit.background, servers.run))
+    desktop = config.desktop
+    notify = Notifications().show if desktop.enabled and desktop.notifications else show_nothing
+    return replace(kit, servers=servers, notify=notify, background=(*kit.background, servers.run))
 
 
 def _kit(config: Config, database: Database) -> Kit:
@@ -122,6 +134,17 @@ def make_eyes(settings: EyesSettings, speaker: Speaker, audit: Audit) -> Eyes:
     if settings.camera != "none":
         places["camera"] = Camera(shutter, settings.camera, longest_side=settings.longest_side).look
     return Eyes(places, audit)
+
+
+def ducking(
+    settings: DesktopSettings, bus: EventBus, listener: Listener
+) -> Iterable[Callable[..., Coroutine[Any, Any, None]]]:
+    """What keeps other programs quiet while somebody speaks with the assistant, to run in the background."""
+    if not (settings.enabled and settings.duck_media):
+        return ()
+    notes = xdg_directory("XDG_STATE_HOME", Path.home() / ".local" / "state") / "voxspark" / "quiet.json"
+    subscribe = partial(bus.subscribe, DUCKING_BOUND)
+    return (Ducking(settings.media_gain, notes, subscribe, lambda: listener.attentive).run,)
 
 
 def _own() -> Iterable[Tool]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from voxspark import events
 from voxspark.agent.agent import Recital
+from voxspark.agent.ringing import Notify, show_nothing
 from voxspark.agent.swarm import LiveTurns
 from voxspark.bus import EventBus
 from voxspark.config import Config
@@ -74,6 +75,8 @@ class AssistantParts:
     timers: Timers
     expert: Callable[[str, tuple[bytes, ...]], Agent]
     """The agent that asks one role of the team (empty: whoever sees the pictures), and nobody else."""
+    notify: Notify = show_nothing
+    """Shows what rings on the desktop."""
     live_turns: LiveTurns = field(default_factory=LiveTurns)
     """What yields to turns hears of them here."""
     profile: str = "embedded"

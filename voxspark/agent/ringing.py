@@ -28,14 +28,14 @@ Notify = Callable[[str], Coroutine[Any, Any, None]]
 """Shows a sentence on the desktop; handles its own errors."""
 
 
-async def _show_nothing(text: str) -> None:
-    return None
+async def show_nothing(text: str) -> None:
+    """Where there is no desktop."""
 
 
 class Rings:
     """Collects timers as they come due and knows what to announce."""
 
-    def __init__(self, timers: Timers, emit: Emit, clock: Clock, notify: Notify = _show_nothing) -> None:
+    def __init__(self, timers: Timers, emit: Emit, clock: Clock, notify: Notify = show_nothing) -> None:
         self._timers = timers
         self._emit = emit
         self._clock = clock

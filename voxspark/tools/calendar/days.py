@@ -48,6 +48,7 @@ class Window:
         return self.end.replace(tzinfo=None) - self.begin.replace(tzinfo=None) <= timedelta(1)
 
     def has(self, moment: datetime) -> bool:
+        """Whether a moment falls into it."""
         return self.begin.timestamp() <= moment.timestamp() < self.end.timestamp()
 
     def meets(self, begin: datetime, end: datetime) -> bool:
