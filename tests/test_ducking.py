@@ -15,6 +15,7 @@ from tests.scenario import Scenario
 from tests.sound_card import SoundCard, sound_card
 from voxspark.bus import EventBus
 from voxspark.events import (
+    DeviceChanged,
     Event,
     SpeakingStarted,
     SpeechStarted,
@@ -41,6 +42,8 @@ ENDED = TurnEnded(0, 1, "answered", "", "")
         ([], True, False),
         ([WakeWord(0, "alexa")], True, True),
         ([WakeWord(0, "alexa")], False, False),  # the window is over
+        ([WakeWord(0, "alexa"), DeviceChanged(0, "microphone", "lost")], True, False),
+        ([WakeWord(0, "alexa"), DeviceChanged(0, "speaker", "lost")], True, True),
         ([SpeechStarted(0)], True, True),  # pressed, or spoken inside the window
         ([SpeechStarted(0)], False, False),  # anybody in the room
         ([SPOKEN], False, False),  # not yet certain

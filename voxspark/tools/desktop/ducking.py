@@ -21,7 +21,16 @@ import anyio
 from anyio.abc import TaskStatus
 
 from voxspark.errors import ToolError
-from voxspark.events import Event, SpeakingStarted, SpeechStarted, TurnConfirmed, TurnEnded, TurnStarted, WakeWord
+from voxspark.events import (
+    DeviceChanged,
+    Event,
+    SpeakingStarted,
+    SpeechStarted,
+    TurnConfirmed,
+    TurnEnded,
+    TurnStarted,
+    WakeWord,
+)
 from voxspark.tools.desktop.volume import sound_server
 
 log = logging.getLogger(__name__)
@@ -77,6 +86,8 @@ class Engagement:
             case TurnEnded():
                 self._spoken.discard(event.turn)
                 self._live.discard(event.turn)
+            case DeviceChanged(device="microphone") if event.state != "open":
+                self._called = False  # whoever was listened to is not any more
 
     def holds(self) -> bool:
         """It lasts until no turn is live and nobody is listened to."""

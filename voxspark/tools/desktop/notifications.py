@@ -36,7 +36,7 @@ class Notifications:
         async with session_bus(self._bus_address) as bus:
             from dbus_fast import Message, MessageType, Variant
 
-            hints = {"urgency": Variant("y", CRITICAL), "desktop-entry": Variant("s", "voxspark")}
+            hints = {"urgency": Variant("y", CRITICAL)}
             message = Message(
                 destination=SERVICE,
                 path=PATH,
