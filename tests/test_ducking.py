@@ -171,6 +171,24 @@ async def test_a_shutdown_brings_them_back(card: SoundCard, tmp_path: Path) -> N
 
 @pytest.mark.real
 @pytest.mark.anyio
+async def test_a_server_that_hangs_meanwhile_is_tried_again(
+    card: SoundCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ducking, "SERVER_SECONDS", 0.1)
+    monkeypatch.setattr(ducking, "TRY_AGAIN_SECONDS", 0.1)
+    with playing(card, "music"):
+        async with House(card, tmp_path).at_work() as house:
+            house.tell(SPOKEN, CONFIRMED)
+            await house.until(music=40)
+            with card.frozen():
+                house.tell(ENDED)
+                await anyio.sleep(0.5)
+                assert house.notes.exists()
+            await house.until(music=80)
+
+
+@pytest.mark.real
+@pytest.mark.anyio
 async def test_a_crash_is_made_good_at_the_next_start(card: SoundCard, tmp_path: Path) -> None:
     with playing(card, "music"):
         async with House(card, tmp_path).at_work() as house:

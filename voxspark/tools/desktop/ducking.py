@@ -143,13 +143,16 @@ class Ducking:
                 self._changed = anyio.Event()
         finally:
             if self._quiet:
-                with anyio.CancelScope(shield=True):
-                    await self._safely(self._let_go)
+                await self._safely(self._let_go)
 
     async def _safely(self, change: Callable[[Any], Awaitable[None]]) -> None:
-        """Where there is no sound server there is nothing to turn down."""
+        """Where there is no sound server there is nothing to turn down.
+
+        Runs to its end or its own deadline: pulsectl-asyncio answers a call that was cancelled with an error on the
+        loop.
+        """
         try:
-            with anyio.fail_after(SERVER_SECONDS):
+            with anyio.fail_after(SERVER_SECONDS, shield=True):
                 async with sound_server(self._server) as pulse:
                     await change(pulse)
         except (ToolError, TimeoutError, OSError) as error:
