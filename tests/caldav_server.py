@@ -7,6 +7,7 @@ with caldav_server(tmp_path, password="secret") as server:
 from __future__ import annotations
 
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -41,23 +42,35 @@ def calendar(*lines: str) -> str:
 class CalDavServer:
     """A running server with one user."""
 
-    def __init__(self, folder: Path, password: str) -> None:
+    def __init__(self, folder: Path, password: str, tls: bool) -> None:
         self._folder = folder
+        self.certificate = folder / "certificate.pem"
+        """Signed by itself; there with `tls`."""
         self._login = (USER, password)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}/"
-        self._process = self._start(password)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._port}/"
+        self._process = self._start(password, self._make_certificate() if tls else [])
 
-    def _start(self, password: str) -> subprocess.Popen[bytes]:
+    def _make_certificate(self) -> list[str]:
+        key = self._folder / "key.pem"
+        options = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=127.0.0.1"]
+        files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(self.certificate)]
+        subprocess.run(["openssl", "req", "-x509", *options, *files], check=True, capture_output=True)
+        return ["--server-ssl", f"--server-certificate={self.certificate}", f"--server-key={key}"]
+
+    def _start(self, password: str, tls: list[str]) -> subprocess.Popen[bytes]:
         users = self._folder / "users"
         users.write_text(f"{USER}:{password}\n")
         login = ["--auth-type=htpasswd", f"--auth-htpasswd-filename={users}", "--auth-htpasswd-encryption=plain"]
+        login = login if password else ["--auth-type=none"]
         options = [f"--server-hosts=127.0.0.1:{self._port}", f"--storage-filesystem-folder={self._folder / 'store'}"]
         command = [sys.executable, "-m", "radicale", "--config=", "--auth-delay=0", *options]
         with (self._folder / "radicale.log").open("wb") as log:
-            return subprocess.Popen([*command, *(login if password else ["--auth-type=none"])], stdout=log, stderr=log)
+            return subprocess.Popen(
+                [*command, *tls, *(login if password else ["--auth-type=none"])], stdout=log, stderr=log
+            )
 
     def wait_until_ready(self) -> None:
         """Raises RuntimeError when it does not come."""
@@ -76,6 +89,10 @@ class CalDavServer:
         """Put an object into a calendar."""
         self._send("PUT", f"{name}/{uuid.uuid4()}.ics", ics)
 
+    @property
+    def _tls(self) -> ssl.SSLContext | bool:
+        return ssl.create_default_context(cafile=self.certificate) if self.certificate.exists() else True
+
     def _send(self, method: str, path: str, body: str) -> None:
         answer = httpx.request(
             method,
@@ -84,6 +101,7 @@ class CalDavServer:
             headers={"Content-Type": "text/calendar" if method == "PUT" else "application/xml"},
             auth=self._login,
             trust_env=False,
+            verify=self._tls,
         )
         assert answer.is_success, answer.text
 
@@ -94,9 +112,9 @@ class CalDavServer:
 
 
 @contextmanager
-def caldav_server(folder: Path, password: str = "") -> Iterator[CalDavServer]:
+def caldav_server(folder: Path, password: str = "", *, tls: bool = False) -> Iterator[CalDavServer]:
     """A server that answers; without a password it lets in everybody."""
-    server = CalDavServer(folder, password)
+    server = CalDavServer(folder, password, tls)
     try:
         server.wait_until_ready()
         yield server

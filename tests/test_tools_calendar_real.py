@@ -137,6 +137,17 @@ async def test_a_server_without_a_password_that_goes_away(tmp_path: Path) -> Non
         assert (await failure(desk)).message == "127.0.0.1 does not answer."
 
 
+async def test_a_certificate_counts_where_the_machine_trusts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with caldav_server(tmp_path, PASSWORD, tls=True) as server:
+        server.make_calendar("home")
+        server.add("home", appointment("Dentist", "20261125T103000Z"))
+        assert (await failure(Desk(server.url))).code == "calendar-certificate"
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+        assert "Dentist at 11:30 AM" in await Desk(server.url).read("tomorrow")
+
+
 def reads_aloud(request: dict[str, Any]) -> Reply:
     """A model that looks into the calendar and says what is between the marks of the result."""
     newest = request["messages"][-1]

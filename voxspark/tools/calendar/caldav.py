@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from xml.etree import ElementTree
 
 import anyio
+import anyio.to_thread
 
 from voxspark.errors import ToolError
 from voxspark.tools.clean import clean
@@ -82,7 +83,7 @@ async def open_session(url: str, login: Login | None) -> AsyncIterator[Session]:
     """A connection to the server at `url`; certificates are those that this machine trusts."""
     import httpx
 
-    tls = ssl.create_default_context() if url.startswith("https:") else False
+    tls = await anyio.to_thread.run_sync(ssl.create_default_context) if url.startswith("https:") else False
     timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
     async with httpx.AsyncClient(verify=tls, trust_env=False, timeout=timeout) as client:
         yield Session(client, url, login)
