@@ -74,6 +74,22 @@ async def test_from_the_well_known_address_to_another_host() -> None:
     assert asked[-1] == "PROPFIND https://p1.example/ada"
 
 
+async def test_the_password_is_never_sent_in_the_clear() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.scheme)
+        return multistatus("/", "<c:calendar-home-set><href>http://cal.example/ada/</href></c:calendar-home-set>")
+
+    assert (await failure(answer)).message == "Your calendar's server wants the password without encryption."
+    assert asked == ["https"]
+
+
+@pytest.mark.parametrize("url", ["https://", "https://cal.example:x/", "http://a b/", f"https://{'x' * 300}"])
+async def test_an_address_that_is_none(url: str) -> None:
+    assert (await failure(lambda _: httpx.Response(404), url)).code == "calendar-not-found"
+
+
 async def test_only_calendars_of_appointments_count() -> None:
     tasks = f'{CALENDAR}<c:supported-calendar-component-set><c:comp name="VTODO"/></c:supported-calendar-component-set>'
     assert (await failure(lambda _: multistatus("/", tasks))).code == "calendar-not-found"

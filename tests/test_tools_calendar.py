@@ -353,6 +353,8 @@ def test_there_are_tools_where_there_is_an_address(table: dict[str, Any], names:
     ("table", "reason"),
     [
         ({"url": "cal.example"}, "must begin with http"),
+        ({"url": "https://"}, "name a host"),
+        ({"url": "https://["}, "Invalid IPv6"),
         ({"url": "https://ada:secret@cal.example/"}, "keys of their own"),
         ({"password": "secret", "password_file": "/run/file"}, "there is a password already"),
     ],

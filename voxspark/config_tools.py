@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
@@ -51,9 +52,10 @@ class CalendarSettings(Settings):
     @field_validator("url")
     @classmethod
     def _is_address(cls, url: str) -> str:
-        if url and not url.startswith(("http://", "https://")):
-            raise ValueError("it must begin with http:// or https://")
-        if "@" in url.partition("://")[2].partition("/")[0]:
+        parts = urlsplit(url)
+        if url and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise ValueError("it must begin with http:// or https://, and name a host")
+        if "@" in parts.netloc:
             raise ValueError("username and password have keys of their own")
         return url
 

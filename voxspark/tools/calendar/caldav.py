@@ -167,10 +167,14 @@ class Session:
             raise ToolError("calendar-slow", "Your calendar takes too long to answer.", "Try again later.") from error
         except httpx.HTTPError as error:
             raise _unreachable(url, error) from error
+        except (httpx.InvalidURL, ValueError) as error:
+            raise _not_a_calendar(url) from error
 
     async def _follow(self, method: str, url: str, body: str, headers: Mapping[str, str] | None) -> httpx.Response:
         content_type = {"Content-Type": "application/xml; charset=utf-8"} if body else {}
         for _ in range(MOST_REDIRECTS + 1):
+            if self._url.startswith("https:") and not url.startswith("https:"):
+                raise ToolError("calendar-refused", "Your calendar's server wants the password without encryption.")
             request = self._client.build_request(
                 method, url, content=body.encode(), headers={**content_type, **(headers or {})}
             )
@@ -178,10 +182,7 @@ class Session:
             async with aclosing(response):
                 if not response.has_redirect_location:
                     return await _read(response)
-            target = urljoin(url, response.headers["location"])
-            if url.startswith("https:") and not target.startswith("https:"):
-                break  # the password is not sent in the clear
-            url = target
+            url = urljoin(url, response.headers["location"])
         raise ToolError("calendar-refused", "Your calendar's server sends me around in circles.")
 
 
