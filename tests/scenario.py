@@ -115,6 +115,8 @@ class Scenario:
         self.activity = FakeActivity()
         self.synthesizer = FakeSynthesizer()
         self.speaker = FakeSpeaker()
+        self.shown: list[str] = []
+        """Notifications on the desktop."""
 
     def user(self, start: float, end: float, text: str) -> Scenario:
         """Somebody speaks."""
@@ -250,6 +252,7 @@ class Scenario:
             timers=timers,
             jobs=jobs,
             background=(jobs.run,),
+            notify=self._show,
             expert=lambda *_: lamp,
             on_stop=local.stop,
         )
@@ -274,6 +277,9 @@ class Scenario:
             await anyio.sleep_until(begun + at)
             with suppress(ControlError):  # a client that is told "busy"
                 do()
+
+    async def _show(self, text: str) -> None:
+        self.shown.append(text)
 
     async def _end(self, assistant: Assistant, at: float) -> None:
         await anyio.sleep_until(at)

@@ -69,7 +69,10 @@ class Assistant:
         self._acts = Acts(self._utterance_is_dealt_with, self._commit_orphan)
         self._turn_parts = parts.for_turns(self._acts, self.emit)
         self._ears = Ears(parts.microphone, parts.listener, parts.transcriber, self.emit, parts.clock)
-        announcers = (Rings(parts.timers, self.emit, parts.clock), Reports(parts.jobs, self.emit, parts.clock))
+        announcers = (
+            Rings(parts.timers, self.emit, parts.clock, parts.notify),
+            Reports(parts.jobs, self.emit, parts.clock),
+        )
         self._announcers = Announcers(announcers, parts.clock)
         self._turn: Turn | None = None
         self._owns_open_utterance = False

@@ -37,7 +37,7 @@ from voxspark.engines.registry import find
 from voxspark.engines.tts.fallback import FallbackSynthesizer
 from voxspark.errors import EngineError
 from voxspark.events import Event
-from voxspark.kit import Kit, make_eyes
+from voxspark.kit import Kit, ducking, make_eyes
 from voxspark.listening.listener import Listener
 from voxspark.memory.embedding import Embedding
 from voxspark.outfit import add_consulting, add_history, add_meaning
@@ -323,6 +323,8 @@ def make_assistant(
         (*(FILLERS[role] for role in engines.team.roles if role in FILLERS), *kit.fillers, STILL_AT_IT)
     )
     fillers = Fillers(engines.synthesizer, said, engines.live_turns.quiet)
+    listener = make_listener(config)
+    background += ducking(config.desktop, bus, listener)
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -330,7 +332,7 @@ def make_assistant(
             bus=bus,
             microphone=microphone,
             speaker=speaker,
-            listener=make_listener(config),
+            listener=listener,
             transcriber=engines.transcriber,
             synthesizer=engines.synthesizer,
             fillers=fillers,
@@ -339,6 +341,7 @@ def make_assistant(
             history=history,
             timers=kit.timers,
             jobs=kit.jobs,
+            notify=kit.notify,
             expert=partial(Expert, agent),
             on_stop=agent.stop,
             live_turns=engines.live_turns,

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from voxspark.config_source import from_environment, merge, read, xdg_directory
 from voxspark.config_tools import (
+    CalendarSettings,
     CodeSettings,
     CommandName,
     CommandSettings,
@@ -237,6 +238,8 @@ class Config(Settings):
     """[voice]"""
     web: WebSettings = WebSettings()
     """[web]"""
+    calendar: CalendarSettings = CalendarSettings()
+    """[calendar]"""
     desktop: DesktopSettings = DesktopSettings()
     """[desktop]"""
     code: CodeSettings = CodeSettings()

@@ -1,5 +1,4 @@
-"""Settings of what the assistant can do: [web], [desktop], [code], [eyes], [memory], [mcp] and [commands],
-and the base of every table."""
+"""Settings of what the assistant can do, table by table, and the base of every table."""
 
 from __future__ import annotations
 
@@ -7,8 +6,18 @@ import math
 import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 
 class Settings(BaseModel):
@@ -36,6 +45,40 @@ class WebSettings(Settings):
     """News by name: `{ bbc = "https://…" }`."""
 
 
+class CalendarSettings(Settings):
+    """The user's calendar, on a CalDAV server."""
+
+    url: str = ""
+    """Address of a calendar, of a user's folder of them, or of the server. Empty: there are no such tools."""
+    username: str = ""
+    """Who logs in; empty for nobody."""
+    password: SecretStr = SecretStr("")
+    """Better: a file, or the variable VOXSPARK_CALENDAR__PASSWORD."""
+    password_file: str = ""
+    """File that holds the password."""
+    calendars: tuple[str, ...] = ()
+    """Names of those that are read, the first one is added to; empty is all there are."""
+    writable: bool = False
+    """Whether appointments may be added, each after a confirmation aloud."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise ValueError("it must begin with http:// or https://, and name a host")
+        if "@" in parts.netloc:
+            raise ValueError("username and password have keys of their own")
+        return url
+
+    @field_validator("password_file")
+    @classmethod
+    def _only_password(cls, file: str, info: ValidationInfo) -> str:
+        if file and info.data.get("password", SecretStr("")).get_secret_value():
+            raise ValueError("there is a password already")
+        return file
+
+
 class DesktopSettings(Settings):
     """Tools for the desktop of whoever is logged in."""
 
@@ -45,6 +88,12 @@ class DesktopSettings(Settings):
     """Which applications may be opened; empty is every one in the menu."""
     typing: Literal["auto", "x11", "wtype", "portal", "none"] = "auto"
     """How dictated text is typed into the focused window; `none`: never."""
+    notifications: bool = True
+    """Whether timers, alarms and reminders that ring also show on the desktop."""
+    duck_media: bool = True
+    """Whether what other programs play goes down while somebody speaks with the assistant."""
+    media_gain: float = Field(0.4, ge=0, le=1)
+    """What is left of their volume meanwhile."""
 
 
 class CodeSettings(Settings):
