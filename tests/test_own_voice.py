@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxspark.ears import ECHO_SECONDS, OwnVoice
@@ -56,6 +56,7 @@ def test_other_words_are_not(text: str, said: str) -> None:
     assert not is_own_speech(text, said)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["one", "two", "three", "four", "five"]), min_size=1, max_size=30), st.data())
 def test_any_piece_of_what_was_said_is_own_speech(words: list[str], data: st.DataObject) -> None:
     begin = data.draw(st.integers(0, len(words) - 1))

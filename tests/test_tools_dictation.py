@@ -6,7 +6,7 @@ from pathlib import Path
 from unicodedata import category
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.agent_parts import FakeTurn, call
@@ -67,6 +67,7 @@ async def test_nothing_and_too_much_are_not_typed(text: str) -> None:
     assert paper.typed == []
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_what_is_visible_has_no_control_characters(text: str) -> None:
     assert not {category(character) for character in visible(text)} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
