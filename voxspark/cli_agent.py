@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +56,14 @@ def audit(limit: int, as_json: bool) -> None:
     from voxspark.agent.audit import audit_path, entries
 
     for entry in entries(audit_path(), limit):
-        if as_json:
-            click.echo(json.dumps(entry))
-            continue
-        arguments = ", ".join(f"{key}={value!r}" for key, value in dict(entry.get("arguments", {})).items())
-        click.echo(f"{entry.get('time')}  {entry.get('verdict', ''):<8} {entry.get('tool')}({arguments})")
-        click.echo(f"    “{entry.get('utterance', '')}”  {entry.get('result', '')}")
+        click.echo(json.dumps(entry) if as_json else _told(entry))
+
+
+def _told(entry: Mapping[str, Any]) -> str:
+    """Two lines; what strangers wrote cannot steer the terminal."""
+    arguments = entry.get("arguments")
+    named = arguments.items() if isinstance(arguments, dict) else ()
+    called = f"{entry.get('tool')}({', '.join(f'{key}={value!r}' for key, value in named)})"
+    utterance, result = (" ".join(str(entry.get(key, "")).split()) for key in ("utterance", "result"))
+    lines = f"{entry.get('time')}  {entry.get('verdict', ''):<8} {called}", f"    “{utterance}”  {result}"
+    return "\n".join("".join(filter(str.isprintable, line)) for line in lines)
