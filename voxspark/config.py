@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from voxspark.config_source import from_environment, merge, read, xdg_directory
-from voxspark.config_tools import DesktopSettings, EyesSettings, McpServer, Settings, WebSettings
+from voxspark.config_tools import DesktopSettings, EyesSettings, ImageSettings, McpServer, Settings, WebSettings
 from voxspark.errors import ConfigError
 
 
@@ -231,6 +231,8 @@ class Config(Settings):
     """[desktop]"""
     eyes: EyesSettings = EyesSettings()
     """[eyes]"""
+    image: ImageSettings = ImageSettings()
+    """[image]"""
     mcp: dict[str, McpServer] = Field(default_factory=dict)
     """[mcp.NAME]: programs whose tools it may use."""
     plan: PlanSettings = PlanSettings()

@@ -1,4 +1,4 @@
-"""Settings of what the assistant can do: the tables [web], [desktop], [eyes] and [mcp], and the base of every table."""
+"""Settings of what the assistant can do: the tables [web], [desktop], [eyes], [image] and [mcp], and the base of every table."""
 
 from __future__ import annotations
 
@@ -81,3 +81,21 @@ class EyesSettings(Settings):
     """A file such as `/dev/video0`; `auto` is the first camera; `none`: never."""
     longest_side: int = Field(1280, ge=64, le=8192)
     """Pixels of what the model gets; more shows smaller text and takes longer."""
+
+
+class ImageSettings(Settings):
+    """Pictures that it makes, where the team has somebody for it."""
+
+    engine: str = "diffusers"
+    """A registered engine of kind `image`."""
+    model: str = ""
+    """A folder with a pipeline of diffusers, or the name of one that is downloaded (`hf download NAME`); empty is the
+    profile's."""
+    steps: int = Field(0, ge=0, le=200)
+    """Denoising steps; 0 is what suits the model."""
+    side: int = Field(1024, ge=64, le=2048, multiple_of=16)
+    """Pixels of a square picture's side; the other shapes have the same area."""
+    folder: str = ""
+    """Where pictures are kept; empty is `VoxSpark` in your folder of pictures."""
+    open: bool = False
+    """Show each picture when it is ready."""
