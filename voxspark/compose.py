@@ -325,6 +325,7 @@ def make_assistant(
             agent=agent,
             history=history,
             timers=kit.timers,
+            jobs=kit.jobs,
             expert=partial(Expert, agent),
             live_turns=engines.live_turns,
             profile=engines.profile,
@@ -361,7 +362,7 @@ def make_agent(
         tools=engines.tools,
         prompt=engines.prompt,
         history=history,
-        on_stop=kit.timers.dismiss,
+        on_stop=kit.dismiss,
         eyes=eyes(audit),
         recall=recall.lines_for,
     )

@@ -163,6 +163,20 @@ class TimerRang(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class JobChanged(Event):
+    """Work in the background began, moved on or is over."""
+
+    title: str
+    """What it makes: `image of a cat`."""
+    state: str
+    """`waiting`, `running`, `done`, `failed` or `cancelled`."""
+    fraction: float | None
+    """0 to 1, or None while nobody can know."""
+    note: str
+    """What is being done; at the end, what came of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded(Event):
     """The last event of a turn.
 

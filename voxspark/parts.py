@@ -24,6 +24,7 @@ from voxspark.protocols import (
     Synthesizer,
     Transcriber,
 )
+from voxspark.tools.jobs import Jobs
 from voxspark.tools.timers import Timers
 from voxspark.turn import Turn, TurnParts
 from voxspark.types import Asked, ListeningSignal, OwnerSignal, SayRequested, TurnResult, Utterance
@@ -74,6 +75,8 @@ class AssistantParts:
     timers: Timers
     expert: Callable[[str, tuple[bytes, ...]], Agent]
     """The agent that asks one role of the team (empty: whoever sees the pictures), and nobody else."""
+    jobs: Jobs = field(default_factory=Jobs)
+    """What is done in the background; its `run` is one of `background`."""
     live_turns: LiveTurns = field(default_factory=LiveTurns)
     """What yields to turns hears of them here."""
     profile: str = "embedded"

@@ -33,7 +33,10 @@ async def _show_nothing(text: str) -> None:
 
 
 class Rings:
-    """Collects timers as they come due and knows what to announce."""
+    """Collects timers as they come due and knows what to announce; an `Announcer`."""
+
+    source = "timer"
+    urgent = True
 
     def __init__(self, timers: Timers, emit: Emit, clock: Clock, notify: Notify = _show_nothing) -> None:
         self._timers = timers
@@ -80,12 +83,15 @@ class Rings:
         else:
             self._failure = ""
 
-    def announced(self) -> None:
+    def announced(self, *, whole: bool) -> None:
         """An announcement is over, however it ended."""
         self._quiet_until = self._clock() + PAUSE_SECONDS
 
-    @property
-    def announcement(self) -> str:
+    def dismiss(self) -> None:
+        """Whatever rings is silent."""
+        self._timers.dismiss()
+
+    def take(self) -> str:
         """What to say now; empty when nothing rings, or just did."""
         if self._clock() < self._quiet_until:
             return ""
