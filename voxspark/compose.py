@@ -36,7 +36,7 @@ from voxspark.engines.registry import find
 from voxspark.engines.tts.fallback import FallbackSynthesizer
 from voxspark.errors import EngineError
 from voxspark.events import Event
-from voxspark.kit import Kit, make_eyes
+from voxspark.kit import Kit, make_eyes, make_pictures
 from voxspark.listening.listener import Listener
 from voxspark.memory.embedding import Embedding
 from voxspark.memory.facts import Facts
@@ -51,6 +51,7 @@ from voxspark.protocols import (
     Emit,
     EndOfTurnModel,
     Microphone,
+    Painter,
     Schema,
     Speaker,
     Synthesizer,
@@ -69,7 +70,7 @@ from voxspark.tools.remembering import Remembering
 from voxspark.tools.wall_time import local_now
 from voxspark.vram.catalogue import Model
 from voxspark.vram.catalogue import Runner as Place
-from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedSynthesizer, LeasedTranscriber
+from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedPainter, LeasedSynthesizer, LeasedTranscriber
 from voxspark.vram.ledger import PATIENCE_SECONDS, Ledger
 from voxspark.vram.measured import MeasuredSizes
 from voxspark.vram.probes import Machine, Nvml, ProcFiles, is_scattered, machine
@@ -108,6 +109,7 @@ class Engines:
     """What its language models are offered."""
     embedding: Embedding | None
     """For memory; None where the team has nobody for it."""
+    painter: Painter | None
     live_turns: LiveTurns
     swarm: Swarm
 
@@ -226,6 +228,7 @@ def _engines(
         team=_team(roster, ledger),
         tools=tools,
         embedding=_embedding(roster, ledger),
+        painter=LeasedPainter(ledger) if "image" in roster.profile.roles else None,
         live_turns=live_turns,
         swarm=Swarm(ledger, live_turns, second=_second(config, roster, ledger)),
     )
@@ -309,6 +312,8 @@ def make_assistant(
         background.append(speaker.run)
     history = History(int(engines.context_tokens * HISTORY_SHARE))
     recall, indexing = make_memory(kit, engines)
+    for each in make_pictures(config.image, engines.painter, kit.jobs).tools:
+        kit.toolbox.add(each)
     eyes = partial(make_eyes, config.eyes, speaker)
     agent = make_agent(kit, engines, history, eyes, recall)
     assistant = Assistant(

@@ -1,4 +1,4 @@
-"""Settings of what the assistant can do: the tables [web], [desktop], [eyes], [image] and [mcp], and the base of every table."""
+"""Settings of what the assistant can do: [web], [desktop], [eyes], [image] and [mcp], and the base of every table."""
 
 from __future__ import annotations
 

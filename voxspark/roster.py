@@ -13,7 +13,7 @@ from voxspark.engines.registry import find
 from voxspark.errors import ConfigError
 from voxspark.vram.catalogue import GB, Catalogue, Model, Role, Runner, load_catalogue
 from voxspark.vram.probes import Machine
-from voxspark.vram.profiles import Measured, Post, Profile, check, choose, find_profile, load_profiles
+from voxspark.vram.profiles import Hold, Measured, Post, Profile, check, choose, find_profile, load_profiles
 
 AUTO = "auto"
 
@@ -223,7 +223,8 @@ def _put(profile: Profile, role: str, model: str) -> Profile:
     """In this role, and wherever else the same model served."""
     before = profile.roles.get(role)
     if before is None:
-        return replace(profile, roles={**profile.roles, role: Post(model=model, hold="demand" if role == "image" else "pinned")})
+        hold: Hold = "demand" if role == "image" else "pinned"
+        return replace(profile, roles={**profile.roles, role: Post(model=model, hold=hold)})
     roles = {
         each: replace(post, model=model, alternatives=()) if post.model == before.model else post
         for each, post in profile.roles.items()
