@@ -106,12 +106,14 @@ class DiffusersPainter:
 
     def _loaded(self) -> Any:
         if self._pipeline is None:
+            folder = _folder(self._settings.model)  # told before the seconds that the imports take
+
             import torch
             from diffusers import DiffusionPipeline
 
             on_gpu = torch.cuda.is_available()
             self._pipeline = DiffusionPipeline.from_pretrained(
-                _folder(self._settings.model),
+                folder,
                 dtype=torch.bfloat16 if on_gpu else torch.float32,
                 device_map="cuda" if on_gpu else "cpu",
                 use_safetensors=True,
