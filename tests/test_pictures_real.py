@@ -207,7 +207,7 @@ async def test_a_picture_is_asked_for_and_its_file_is_there(pipelines: Path, tmp
                 "I'm making it. I'll tell you when it is done."
             )
             await until(lambda: jobs.untold)
-            assert jobs.take_report() == "Your picture is ready: A red fox, in the snow."
+            assert jobs.take_report() == "Your picture is ready: a red fox, in the snow."
             group.cancel_scope.cancel()
         assert heard == [
             *[("waiting", None), ("running", None), ("running", None), ("running", 0.5)],

@@ -77,8 +77,7 @@ class Pictures:
             raise ToolError(
                 "picture-nobody", "None of my models can make pictures.", "Choose a profile with one: full-power."
             )
-        said = shorten(description, LONGEST_SAID)
-        self._jobs.start(f"picture of {said}", partial(self._make, self._painter, description, shape))
+        self._jobs.start(f"picture of {_said(description)}", partial(self._make, self._painter, description, shape))
         return "I'm making it. I'll tell you when it is done."
 
     async def _make(self, painter: Painter, description: str, shape: Shape, progress: Progress) -> str:
@@ -97,7 +96,12 @@ class Pictures:
         if self._show is not None:
             with suppress(ToolError):  # it is there all the same
                 await self._show(path)
-        return f"Your picture is ready: {shorten(description, LONGEST_SAID)}."
+        return f"Your picture is ready: {_said(description)}."
+
+
+def _said(description: str) -> str:
+    """In the middle of a sentence."""
+    return re.sub(r"^(?:An?|The)\b", lambda article: article[0].lower(), shorten(description, LONGEST_SAID))
 
 
 def pixels(shape: Shape, side: int) -> tuple[int, int]:
