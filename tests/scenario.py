@@ -179,7 +179,10 @@ class Scenario:
                 raise outcome
             return outcome
 
-        return self.probe(at, lambda it: it.parts.jobs.start(title, work) and None)
+        def start(assistant: Assistant) -> None:
+            assistant.parts.jobs.start(title, work)
+
+        return self.probe(at, start)
 
     @property
     def requests(self) -> list[str]:

@@ -208,6 +208,52 @@ def test_the_worker_hands_a_question_to_models_that_take_its_place(machine: Olla
         assert request["tools"] == by_worker["tools"][:-1], "nobody hands on what was handed to them"
 
 
+# ── what takes long ─────────────────────────────────────────────────────────────────────────────
+
+PROMISE = "All right, I will tell you what the manager says."
+REPORT = "Here is the manager's answer to “Choose a heating”: A heat pump is best."
+
+
+def test_long_work_is_promised_at_once_and_reported_aloud_later(
+    tmp_path: Path, machine: OllamaMachine, ears: WhisperTranscriber
+) -> None:
+    machine.pull_profile("everyday")
+    machine.server.respond = obedient(
+        aunt=calling(Call("delegate", {"task": "Choose a heating.", "to": "manager"})),
+        heating=Reply(("A heat pump ", "is best.")),
+    )
+    recording = tmp_path / "spoken.wav"
+    with running_daemon(machine.env, "--profile", "everyday", "--speaker", f"file:{recording}") as daemon:
+        assert ask(daemon, "What should my aunt heat with?") == PROMISE
+        report = daemon.wait_for("turn_started", source="job")["turn"]
+        assert daemon.wait_for("turn_ended", turn=report)["heard"] == REPORT
+        states = [event["state"] for event in daemon.of("job_changed")]
+        assert (states[:2], states[-1]) == (["waiting", "running"], "done")
+        assert history(daemon) == [("What should my aunt heat with?", PROMISE), ("", REPORT)]
+        assert json.loads(daemon.call("status", "--json"))["jobs"] == []
+    assert "heat pump is best" in words_of(ears, recording, daemon, report)
+    (by_manager,) = [chat for chat in asked(machine) if chat["messages"][-1]["content"].startswith("Choose")]
+    assert by_manager["model"] == "gpt-oss:120b"
+
+
+def test_the_worker_alone_writes_programs_and_translates(tmp_path: Path, worker: OllamaMachine) -> None:
+    worker.server.respond = obedient(
+        aunt=calling(Call("delegate", {"task": "Choose a heating.", "to": "manager"})),
+        uncle=calling(Call("write_code", {"task": "Greet the world.", "file_name": "hello.py"})),
+        friend=calling(Call("translate", {"text": "Hello", "language": "German"})),
+        German=Reply(("Guten Tag.",)),
+        Greet=Reply(("```python\nprint('hello')\n```",)),
+    )
+    with running_daemon(worker.env, "--profile", "ollama") as daemon:
+        assert ask(daemon, "What should my aunt heat with?") == "There is no manager on my team."
+        assert ask(daemon, "Greet my friend in her language.") == "Guten Tag."
+        assert ask(daemon, "My uncle needs a program.").startswith("All right, I am writing it.")
+        daemon.wait_for("turn_ended", heard="I wrote 1 line of Python to hello.py.")
+        verdicts = [(tool, verdict) for tool, verdict, _ in audited(daemon)]
+        assert verdicts == [("delegate", "failed"), ("translate", "done"), ("write_code", "done")]
+    assert (tmp_path / "VoxSpark" / "hello.py").read_text() == "print('hello')\n"
+
+
 # ── what could do harm ──────────────────────────────────────────────────────────────────────────
 
 

@@ -20,7 +20,7 @@ from tests.test_runners import PRIMING, until
 from tests.vram_teams import CATALOGUE, PROFILES
 from voxspark.config import Config
 from voxspark.errors import EngineError, PainterError
-from voxspark.kit import make_pictures
+from voxspark.outfit import make_pictures
 from voxspark.roster import Roster
 from voxspark.runners.process import ProcessRunner
 from voxspark.tools.jobs import Jobs
@@ -112,7 +112,7 @@ async def studio(model: str | Path, tmp_path: Path, steps: int = 2) -> AsyncIter
         return Reading(20 * GIB - GIB * len(children()))
 
     ledger = Ledger(
-        machine=Machine("none", BUDGET, "A machine for tests."),
+        machine=Machine("unified", BUDGET, "A machine for tests."),
         profile=profile,
         catalogue=catalogue,
         runners={"worker": runner, "ollama": eyes},

@@ -18,7 +18,8 @@ from voxspark.config import Config
 from voxspark.config_source import user_directory
 from voxspark.config_tools import ImageSettings
 from voxspark.errors import PainterError, ToolError
-from voxspark.kit import make_pictures, make_toolbox
+from voxspark.kit import make_toolbox
+from voxspark.outfit import make_pictures
 from voxspark.tools.jobs import Jobs
 from voxspark.tools.pictures import LONGEST_DESCRIPTION, Pictures, keep, pixels
 from voxspark.tools.registry import Toolbox
@@ -226,7 +227,12 @@ def test_any_description_gives_a_file_in_the_folder(description: str, tmp_path_f
 def test_what_cannot_be_written_whole_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`/dev/full` is a disk that is."""
     real = Path.open
-    monkeypatch.setattr(Path, "open", lambda self, mode: (real(self, mode).close(), real(Path("/dev/full"), "wb"))[1])
+
+    def full(self: Path, mode: str) -> Any:
+        real(self, mode).close()
+        return real(Path("/dev/full"), "wb")
+
+    monkeypatch.setattr(Path, "open", full)
     with pytest.raises(ToolError, match="The picture could not be saved: No space left on device"):
         keep(b"\x89PNG", tmp_path, FOX)
     assert list(tmp_path.iterdir()) == []

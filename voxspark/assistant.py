@@ -179,7 +179,8 @@ class Assistant:
             case Rang():
                 self._next(announce=True)
             case StopRequested(reason):
-                self._announcers.dismiss()
+                self.parts.timers.dismiss()
+                self.parts.jobs.dismiss()
                 if self.live is not None:
                     self._utterance_is_dealt_with()
                 self._interrupt(reason)

@@ -36,13 +36,12 @@ from voxspark.engines.registry import find
 from voxspark.engines.tts.fallback import FallbackSynthesizer
 from voxspark.errors import EngineError
 from voxspark.events import Event
-from voxspark.kit import Kit, make_eyes, make_pictures
+from voxspark.kit import Kit, make_eyes
 from voxspark.listening.listener import Listener
 from voxspark.memory.embedding import Embedding
-from voxspark.memory.facts import Facts
 from voxspark.memory.history import History
-from voxspark.memory.indexing import Indexing
 from voxspark.memory.recall import Recall
+from voxspark.outfit import add_consulting, add_memory, add_pictures
 from voxspark.parts import AssistantParts
 from voxspark.protocols import (
     Chat,
@@ -66,7 +65,6 @@ from voxspark.runners.priming import Priming
 from voxspark.runners.process import ProcessRunner
 from voxspark.speech.spoken import spoken
 from voxspark.tools.registry import Toolbox
-from voxspark.tools.remembering import Remembering
 from voxspark.tools.wall_time import local_now
 from voxspark.vram.catalogue import Model
 from voxspark.vram.catalogue import Runner as Place
@@ -75,7 +73,7 @@ from voxspark.vram.ledger import PATIENCE_SECONDS, Ledger
 from voxspark.vram.measured import MeasuredSizes
 from voxspark.vram.probes import Machine, Nvml, ProcFiles, is_scattered, machine
 from voxspark.vram.runner import Runner
-from voxspark.vram.state import GIB
+from voxspark.vram.state import GIB, VOICE, WORK
 from voxspark.vram.watchdog import gpu_probe, host_probe
 
 log = logging.getLogger(__name__)
@@ -105,6 +103,8 @@ class Engines:
     names: dict[str, str]
     models: Models
     team: AgentTeam
+    aside: AgentTeam
+    """The same people, as tools ask them: whoever speaks goes first."""
     tools: tuple[Schema, ...]
     """What its language models are offered."""
     embedding: Embedding | None
@@ -189,11 +189,12 @@ async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
         return [], []
 
 
-def _team(roster: Roster, ledger: Ledger) -> AgentTeam:
+def _team(roster: Roster, ledger: Ledger, priority: int) -> AgentTeam:
     others = helpers(roster)
 
     def chat(role: str) -> Chat:
-        return LeasedChat(ledger, role, patience_seconds=PATIENCE_SECONDS if role == "worker" else HELP_SECONDS)
+        patience_seconds = PATIENCE_SECONDS if role == "worker" else HELP_SECONDS
+        return LeasedChat(ledger, role, priority=priority, patience_seconds=patience_seconds)
 
     return AgentTeam(
         chat=chat,
@@ -225,7 +226,8 @@ def _engines(
             "voice": _engine_name(roster.model_of("voice")),
         },
         models=models,
-        team=_team(roster, ledger),
+        team=_team(roster, ledger, VOICE),
+        aside=_team(roster, ledger, WORK),
         tools=tools,
         embedding=_embedding(roster, ledger),
         painter=LeasedPainter(ledger) if "image" in roster.profile.roles else None,
@@ -311,9 +313,9 @@ def make_assistant(
         speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
         background.append(speaker.run)
     history = History(int(engines.context_tokens * HISTORY_SHARE))
-    recall, indexing = make_memory(kit, engines)
-    for each in make_pictures(config.image, engines.painter, kit.jobs).tools:
-        kit.toolbox.add(each)
+    recall, indexing = add_memory(kit, engines.embedding)
+    add_consulting(kit, config.code, engines.aside, engines.live_turns, engines.swarm)
+    add_pictures(kit, config.image, engines.painter)
     eyes = partial(make_eyes, config.eyes, speaker)
     agent = make_agent(kit, engines, history, eyes, recall)
     assistant = Assistant(
@@ -340,16 +342,6 @@ def make_assistant(
         once=once,
     )
     return assistant
-
-
-def make_memory(kit: Kit, engines: Engines) -> tuple[Recall, Indexing]:
-    """What the user has told, with its tools in the box."""
-    facts = Facts(kit.database)
-    indexing = Indexing(facts, engines.embedding)
-    recall = Recall(facts, engines.embedding, indexing)
-    for each in Remembering(recall, kit.undo, local_now).tools:
-        kit.toolbox.add(each)
-    return recall, indexing
 
 
 def make_agent(

@@ -15,7 +15,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from voxspark.config_source import from_environment, merge, read, xdg_directory
-from voxspark.config_tools import DesktopSettings, EyesSettings, ImageSettings, McpServer, Settings, WebSettings
+from voxspark.config_tools import (
+    CodeSettings,
+    DesktopSettings,
+    EyesSettings,
+    ImageSettings,
+    McpServer,
+    Settings,
+    WebSettings,
+)
 from voxspark.errors import ConfigError
 
 
@@ -229,6 +237,8 @@ class Config(Settings):
     """[web]"""
     desktop: DesktopSettings = DesktopSettings()
     """[desktop]"""
+    code: CodeSettings = CodeSettings()
+    """[code]"""
     eyes: EyesSettings = EyesSettings()
     """[eyes]"""
     image: ImageSettings = ImageSettings()

@@ -1,4 +1,4 @@
-"""Settings of what the assistant can do: [web], [desktop], [eyes], [image] and [mcp], and the base of every table."""
+"""Settings of what the assistant can do, a table each: web, desktop, code, eyes, image, MCP; and the base of them."""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ class DesktopSettings(Settings):
     """Off: there are no such tools."""
     applications: tuple[str, ...] = ()
     """Which applications may be opened; empty is every one in the menu."""
+
+
+class CodeSettings(Settings):
+    """Programs that it writes."""
+
+    folder: str = ""
+    """Where they are put; empty is `VoxSpark` in your documents folder, or in your home."""
 
 
 Trust = Literal["none", "read", "act"]

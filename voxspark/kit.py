@@ -16,8 +16,8 @@ from voxspark.agent.mediator import Audit
 from voxspark.agent.offer import FindTool
 from voxspark.audio import tone
 from voxspark.config import Config
-from voxspark.config_source import user_directory, xdg_directory
-from voxspark.config_tools import EyesSettings, ImageSettings
+from voxspark.config_source import xdg_directory
+from voxspark.config_tools import EyesSettings
 from voxspark.devices.camera import Camera
 from voxspark.devices.screen import Screen
 from voxspark.mcp.servers import McpServers
@@ -26,17 +26,16 @@ from voxspark.memory.list_store import SqliteListStore
 from voxspark.memory.note_store import SqliteNoteStore
 from voxspark.memory.schema import MIGRATIONS
 from voxspark.memory.timer_store import SqliteTimerStore
-from voxspark.protocols import Painter, Speaker
+from voxspark.protocols import Speaker
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import clock_tools
 from voxspark.tools.desktop.clipboard import Clipboard
 from voxspark.tools.desktop.media import Media
-from voxspark.tools.desktop.open import Opener, launch
+from voxspark.tools.desktop.open import Opener
 from voxspark.tools.desktop.volume import Volume
 from voxspark.tools.jobs import Jobs
 from voxspark.tools.lists import Lists
 from voxspark.tools.notes import Notes
-from voxspark.tools.pictures import Pictures
 from voxspark.tools.registry import Tool, Toolbox, tools_of
 from voxspark.tools.system import System
 from voxspark.tools.timers import Timers
@@ -128,17 +127,6 @@ def make_eyes(settings: EyesSettings, speaker: Speaker, audit: Audit) -> Eyes:
     if settings.camera != "none":
         places["camera"] = Camera(shutter, settings.camera, longest_side=settings.longest_side).look
     return Eyes(places, audit)
-
-
-def make_pictures(settings: ImageSettings, painter: Painter | None, jobs: Jobs) -> Pictures:
-    """The maker of pictures, with the user's folder for them."""
-
-    async def show(path: Path) -> None:
-        await launch(["xdg-open", str(path)])
-
-    own = Path(settings.folder).expanduser() if settings.folder else None
-    folder = own or user_directory("PICTURES", Path.home() / "Pictures") / "VoxSpark"
-    return Pictures(painter, jobs, folder, side=settings.side, show=show if settings.open else None)
 
 
 def _own() -> Iterable[Tool]:

@@ -87,10 +87,6 @@ class Rings:
         """An announcement is over, however it ended."""
         self._quiet_until = self._clock() + PAUSE_SECONDS
 
-    def dismiss(self) -> None:
-        """Whatever rings is silent."""
-        self._timers.dismiss()
-
     def take(self) -> str:
         """What to say now; empty when nothing rings, or just did."""
         if self._clock() < self._quiet_until:
