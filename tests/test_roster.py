@@ -183,6 +183,20 @@ def test_the_floor_of_the_configuration_counts(tmp_path: Path) -> None:
     assert refused(here(7.5), profile="embedded").code == "profile-too-large"
 
 
+def test_a_painter_of_the_users_own_is_loaded_when_it_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "transformer").mkdir()
+    (tmp_path / "transformer" / "model.safetensors").write_bytes(b"0" * 1_000)
+    for profile in ("embedded", "full-power"):
+        found = roster(profile=profile, image={"model": str(tmp_path)})
+        post, model = found.profile.roles["image"], found.model_of("image")
+        assert (post.hold, model.runner, model.engine, model.id) == ("demand", "worker", "diffusers", str(tmp_path))
+        assert model.weights_gb < 5
+    known = roster(profile="full-power", image={"model": "black-forest-labs/FLUX.1-schnell"})
+    assert known.model_of("image").key == "flux1-schnell"
+    assert refused(profile="full-power", image={"model": "Qwen/Qwen-Image-2512"}).code == "profile-too-large"
+    assert "image" not in roster(profile="everyday", image={"steps": 4}).profile.roles
+
+
 # ── the user's own models ───────────────────────────────────────────────────────────────────────
 
 

@@ -40,7 +40,7 @@ from voxspark.events import Event
 from voxspark.kit import Kit, ducking, make_eyes
 from voxspark.listening.listener import Listener
 from voxspark.memory.embedding import Embedding
-from voxspark.outfit import add_consulting, add_history, add_meaning
+from voxspark.outfit import add_consulting, add_history, add_meaning, add_pictures
 from voxspark.parts import AssistantParts
 from voxspark.protocols import (
     Chat,
@@ -49,6 +49,7 @@ from voxspark.protocols import (
     Emit,
     EndOfTurnModel,
     Microphone,
+    Painter,
     Schema,
     Speaker,
     Synthesizer,
@@ -68,7 +69,7 @@ from voxspark.tools.wall_time import local_now
 from voxspark.turn import STILL_AT_IT
 from voxspark.vram.catalogue import Model
 from voxspark.vram.catalogue import Runner as Place
-from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedSynthesizer, LeasedTranscriber
+from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedPainter, LeasedSynthesizer, LeasedTranscriber
 from voxspark.vram.ledger import Ledger
 from voxspark.vram.measured import MeasuredSizes
 from voxspark.vram.probes import Machine, Nvml, ProcFiles, is_scattered, machine
@@ -109,6 +110,7 @@ class Engines:
     """What its language models are offered."""
     embedding: Embedding | None
     """For memory; None where the team has nobody for it."""
+    painter: Painter | None
     live_turns: LiveTurns
     swarm: Swarm
 
@@ -233,6 +235,7 @@ def _engines(
         aside=_team(roster, ledger, WORK),
         tools=tools,
         embedding=_embedding(roster, ledger),
+        painter=LeasedPainter(ledger) if "image" in roster.profile.roles else None,
         live_turns=live_turns,
         swarm=Swarm(ledger, live_turns, second=_second(config, roster, ledger)),
     )
@@ -317,6 +320,7 @@ def make_assistant(
     history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
     indexing = add_meaning(kit, engines.embedding)
     add_consulting(kit, config.code, engines.aside, engines.live_turns, engines.swarm)
+    add_pictures(kit, config.image, engines.painter)
     eyes = partial(make_eyes, config.eyes, speaker)
     agent = make_agent(kit, engines, history, eyes)
     said = dict.fromkeys(

@@ -22,6 +22,7 @@ from voxspark.config_tools import (
     CommandSettings,
     DesktopSettings,
     EyesSettings,
+    ImageSettings,
     McpServer,
     MemorySettings,
     Settings,
@@ -248,6 +249,8 @@ class Config(Settings):
     """[eyes]"""
     memory: MemorySettings = MemorySettings()
     """[memory]"""
+    image: ImageSettings = ImageSettings()
+    """[image]"""
     mcp: dict[str, McpServer] = Field(default_factory=dict)
     """[mcp.NAME]: programs whose tools it may use."""
     commands: dict[CommandName, CommandSettings] = Field(default_factory=dict)

@@ -197,3 +197,21 @@ class CommandSettings(Settings):
         if not all(Path(folder).expanduser().is_absolute() for folder in self.writable):
             raise ValueError("writable must be folders that begin with / or ~")
         return self
+
+
+class ImageSettings(Settings):
+    """Pictures that it makes, where the team has somebody for it."""
+
+    engine: str = "diffusers"
+    """A registered engine of kind `image`."""
+    model: str = ""
+    """A folder with a pipeline of diffusers, or the name of one that is downloaded (`hf download NAME`); empty is the
+    profile's."""
+    steps: int = Field(0, ge=0, le=200)
+    """Denoising steps; 0 is what suits the model."""
+    side: int = Field(1024, ge=64, le=2048, multiple_of=16)
+    """Pixels of a square picture's side; the other shapes have the same area."""
+    folder: str = ""
+    """Where pictures are kept; empty is `VoxSpark` in your folder of pictures."""
+    open: bool = False
+    """Show each picture when it is ready."""

@@ -1,4 +1,4 @@
-"""What the kit gets once there are models: the conversation, memory, and the tools that ask one of the team."""
+"""What the kit gets once there are models: the conversation, memory, pictures, and tools that ask one of the team."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from voxspark.agent.delegating import Delegating
 from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.agent.translating import Translating
 from voxspark.config_source import user_directory
-from voxspark.config_tools import CodeSettings, MemorySettings
+from voxspark.config_tools import CodeSettings, ImageSettings, MemorySettings
 from voxspark.kit import Kit
 from voxspark.memory.conversation_store import SqliteConversation
 from voxspark.memory.embedding import Embedding
 from voxspark.memory.facts import Facts
 from voxspark.memory.history import History
 from voxspark.memory.indexing import Indexing
+from voxspark.protocols import Painter
 from voxspark.tools.conversation import Conversation
+from voxspark.tools.desktop.open import launch
+from voxspark.tools.jobs import Jobs
+from voxspark.tools.pictures import Pictures
 
 
 def add_history(kit: Kit, settings: MemorySettings, budget_tokens: int) -> History:
@@ -46,3 +50,20 @@ def add_consulting(kit: Kit, settings: CodeSettings, team: Team, voice: LiveTurn
     for owner in (Delegating(kit.jobs, aside, swarm), Coding(kit.jobs, aside, folder), Translating(Consult(team))):
         for each in owner.tools:
             kit.toolbox.add(each)
+
+
+def make_pictures(settings: ImageSettings, painter: Painter | None, jobs: Jobs) -> Pictures:
+    """The maker of pictures, with the user's folder for them."""
+
+    async def show(path: Path) -> None:
+        await launch(["xdg-open", str(path)])
+
+    own = Path(settings.folder).expanduser() if settings.folder else None
+    folder = own or user_directory("PICTURES", Path.home() / "Pictures") / "VoxSpark"
+    return Pictures(painter, jobs, folder, side=settings.side, show=show if settings.open else None)
+
+
+def add_pictures(kit: Kit, settings: ImageSettings, painter: Painter | None) -> None:
+    """Make an image; without a painter it says so."""
+    for each in make_pictures(settings, painter, kit.jobs).tools:
+        kit.toolbox.add(each)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from voxspark.config import ChatSettings, Config
@@ -13,7 +14,7 @@ from voxspark.engines.registry import find
 from voxspark.errors import ConfigError
 from voxspark.vram.catalogue import GB, Catalogue, Model, Role, Runner, load_catalogue
 from voxspark.vram.probes import Machine
-from voxspark.vram.profiles import Measured, Post, Profile, check, choose, find_profile, load_profiles
+from voxspark.vram.profiles import Hold, Measured, Post, Profile, check, choose, find_profile, load_profiles
 
 AUTO = "auto"
 
@@ -56,9 +57,14 @@ def helpers(roster: Roster) -> list[str]:
     return [role for role in others if role in roles and roles[role].model != worker]
 
 
-def kind_of(role: str) -> Literal["tts", "stt", "chat"]:
+EngineKind = Literal["tts", "stt", "image", "chat"]
+
+KINDS: Mapping[str, EngineKind] = MappingProxyType({"voice": "tts", "ears": "stt", "image": "image"})
+
+
+def kind_of(role: str) -> EngineKind:
     """The kind of engine that fills a role."""
-    return "tts" if role == "voice" else "stt" if role == "ears" else "chat"
+    return KINDS.get(role, "chat")
 
 
 def make_roster(
@@ -146,8 +152,8 @@ def _obstacle(role: str, model: Model) -> str:
 
 
 def _with_own_models(config: Config, roster: Roster) -> Roster:
-    """What [chat], [transcriber], [voice] and [plan] set takes the place of the profile's choice."""
-    chat, ears, voice = config.chat, config.transcriber, config.voice
+    """What [chat], [transcriber], [voice], [image] and [plan] set takes the place of the profile's choice."""
+    chat, ears, voice, image = config.chat, config.transcriber, config.voice, config.image
     profile, catalogue = _in_context(config, roster.profile), roster.catalogue
     own: dict[Role, Model] = {}
     if {"engine", "model"} & chat.model_fields_set:
@@ -160,6 +166,8 @@ def _with_own_models(config: Config, roster: Roster) -> Roster:
         own["ears"] = _own_model("ears", ears, ears.engine, ears.model, catalogue)
     if "engine" in voice.model_fields_set:
         own["voice"] = _own_model("voice", voice, voice.engine, voice.engine, catalogue)
+    if image.model:
+        own["image"] = _own_model("image", image, image.engine, image.model, catalogue)
     catalogue = Catalogue({**catalogue.models, **{m.key: m for m in own.values()}}, catalogue.aliases)
     for role, model in own.items():
         profile = _put(profile, role, model.key)
@@ -231,7 +239,8 @@ def _put(profile: Profile, role: str, model: str) -> Profile:
     """In this role, and wherever else the same model served."""
     before = profile.roles.get(role)
     if before is None:
-        return replace(profile, roles={**profile.roles, role: Post(model=model, hold="pinned")})
+        hold: Hold = "demand" if role == "image" else "pinned"
+        return replace(profile, roles={**profile.roles, role: Post(model=model, hold=hold)})
     roles = {
         each: replace(post, model=model, alternatives=()) if post.model == before.model else post
         for each, post in profile.roles.items()
