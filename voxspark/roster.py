@@ -56,9 +56,17 @@ def helpers(roster: Roster) -> list[str]:
     return [role for role in others if role in roles and roles[role].model != worker]
 
 
-def kind_of(role: str) -> Literal["tts", "stt", "chat"]:
+def kind_of(role: str) -> Literal["tts", "stt", "chat", "embed"]:
     """The kind of engine that fills a role."""
-    return "tts" if role == "voice" else "stt" if role == "ears" else "chat"
+    match role:
+        case "voice":
+            return "tts"
+        case "ears":
+            return "stt"
+        case "embedder":
+            return "embed"
+        case _:
+            return "chat"
 
 
 def make_roster(
@@ -115,6 +123,10 @@ def _runnable(roster: Roster) -> Roster:
     for role, post in roster.profile.roles.items():
         keys = (post.model, *post.alternatives)
         able = [key for key in keys if not _obstacle(role, roster.catalogue.models[key])]
+        if role == "embedder" and not able and not roster.profile.rivals(role):
+            wanted = roster.catalogue.models[post.model]
+            why.append(f"The memory finds by words alone, without {wanted.name}: {_obstacle(role, wanted)}")
+            continue
         if able and able[0] != post.model:
             wanted, taken = (roster.catalogue.models[key] for key in (post.model, able[0]))
             why.append(f"{taken.name} takes the place of {wanted.name}: {_obstacle(role, wanted)}")

