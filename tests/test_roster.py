@@ -15,7 +15,7 @@ from voxspark.config import Config
 from voxspark.engines import registry
 from voxspark.engines.builtin import MIB, SPECS
 from voxspark.errors import ConfigError, EngineError
-from voxspark.roster import Roster, make_roster, named_roster, wants_ollama
+from voxspark.roster import Roster, make_roster, named_roster
 from voxspark.vram.catalogue import GB
 from voxspark.vram.probes import Machine, ProcFiles, Unknown, machine
 from voxspark.vram.profiles import Profile
@@ -107,7 +107,7 @@ def test_a_profile_is_as_written_but_for_what_has_no_engine_yet(
     found = roster(here, profile=key)
     assert team(found) == {role: post.model for role, post in PROFILES[key].roles.items()} | changes
     assert found.why == why
-    assert found.uses("ollama") == wants_ollama(Config(profile=key)) == (key != "embedded")
+    assert found.uses("ollama") == (key != "embedded")
 
 
 def test_every_shipped_profile_is_tested() -> None:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from voxspark.cli_plan.session import json_option, pulled_tags
-
-if TYPE_CHECKING:
-    from voxspark.config import Config
+from voxspark.cli_plan.session import json_option, pulled_for_auto
 
 
 @click.command()
@@ -57,7 +53,7 @@ def show(config_file: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(loaded.model_dump_json())
     else:
-        click.echo(as_toml(loaded, values_in_force(loaded, _pulled(loaded))), nl=False)
+        click.echo(as_toml(loaded, values_in_force(loaded, pulled_for_auto(loaded))), nl=False)
 
 
 @config.command()
@@ -68,10 +64,5 @@ def check(config_file: Path | None) -> None:
     from voxspark.config import load_config
 
     loaded = load_config(config_file)
-    check_engines(loaded, _pulled(loaded))
+    check_engines(loaded, pulled_for_auto(loaded))
     click.echo("The configuration is good.")
-
-
-def _pulled(config: Config) -> list[str]:
-    """What Ollama has, where that decides anything."""
-    return (pulled_tags(config) or []) if config.profile == "auto" else []

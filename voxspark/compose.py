@@ -58,7 +58,8 @@ from voxspark.protocols import (
     Transcriber,
     WakeWordDetector,
 )
-from voxspark.roster import Roster, helpers, make_roster, wants_ollama
+from voxspark.roster import AUTO, Roster, helpers, make_roster, named_roster
+from voxspark.runners.abilities import abilities_of
 from voxspark.runners.local import LocalRunner
 from voxspark.runners.models import Models
 from voxspark.runners.ollama import OllamaRunner, options_for
@@ -131,9 +132,12 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
     """
     proc = ProcFiles(Path(config.plan.proc))
     client, measured = cache(lambda: OllamaClient(config.ollama_host)), MeasuredSizes()
-    running, pulled = await _found_in(client()) if wants_ollama(config) else ([], [])
+    named = None if config.profile == AUTO else named_roster(config)
+    running, pulled = await _found_in(client()) if named is None or named.uses("ollama") else ([], [])
     here = await anyio.to_thread.run_sync(partial(machine_of, config, resident_bytes=sum(row.bytes for row in running)))
-    roster = make_roster(config, here, pulled, measured)
+    roster = make_roster(config, here, pulled, measured, named)
+    if tag := roster.unknown_tag:
+        roster = roster.with_abilities(await abilities_of(tag, client()))
     prompt, tools = make_prompt(config, roster), tuple(offered(toolbox, helpers(roster)))
     async with anyio.create_task_group() as group:
         priming = Priming(prompt.prefix(), tools, StandIn().prompt(prompt.prefix()))
