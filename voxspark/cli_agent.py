@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxspark.cli_plan.session import json_option, pulled_tags
+from voxspark.cli_plan.session import json_option, pulled_for_auto
 
 if TYPE_CHECKING:
     from voxspark.config import Config
@@ -41,11 +41,14 @@ def explained(config: Config, text: str) -> dict[str, Any]:
     if (intent := Intents(make_toolbox(config)).match(text)) is not None:
         why = "A local intent matches the whole sentence."
         return {"who": "a local intent", "why": why, "tool": intent.tool, "arguments": intent.arguments}
-    pulled = (pulled_tags(config) or []) if config.profile == "auto" else []
-    roster = make_roster(config, machine_of(config), pulled)
-    chosen = routed(text, ("worker", *helpers(roster)))
-    who = f"{chosen.role} ({roster.model_of(chosen.role).name})"
-    return {"who": who, "why": chosen.why, "role": chosen.role, "question": chosen.question}
+    roster = make_roster(config, machine_of(config), pulled_for_auto(config))
+    team = ("worker", *helpers(roster))
+    chosen = routed(text, {*team, "eyes"})
+    told = {"why": chosen.why, "role": chosen.role, "question": chosen.question}
+    if chosen.role not in team:
+        why = f"{chosen.why} The profile {roster.profile.key} has nobody for {chosen.role}."
+        return {**told, "who": "nobody", "why": why}
+    return {**told, "who": f"{chosen.role} ({roster.model_of(chosen.role).name})"}
 
 
 @click.command()

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
-from voxspark.agent.agent import FILLERS, Expert, LocalFirstAgent
+from voxspark.agent.agent import Expert, LocalFirstAgent
 from voxspark.agent.agent import Team as AgentTeam
 from voxspark.agent.audit import AuditLog, audit_path
 from voxspark.agent.eyes import Eyes
@@ -40,7 +40,7 @@ from voxspark.events import Event
 from voxspark.kit import Kit, ducking, make_eyes
 from voxspark.listening.listener import Listener
 from voxspark.memory.embedding import Embedding
-from voxspark.outfit import add_consulting, add_history, add_meaning, add_pictures
+from voxspark.outfit import add_consulting, add_history, add_meaning, add_pictures, make_fillers
 from voxspark.parts import AssistantParts
 from voxspark.protocols import (
     Chat,
@@ -56,17 +56,16 @@ from voxspark.protocols import (
     Transcriber,
     WakeWordDetector,
 )
-from voxspark.roster import Roster, helpers, make_roster, wants_ollama
+from voxspark.roster import AUTO, Roster, helpers, make_roster, named_roster
+from voxspark.runners.abilities import abilities_of
 from voxspark.runners.local import LocalRunner
 from voxspark.runners.models import Models
 from voxspark.runners.ollama import OllamaRunner, options_for
 from voxspark.runners.priming import Priming
 from voxspark.runners.process import ProcessRunner
-from voxspark.speech.fillers import Fillers
 from voxspark.speech.spoken import spoken
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.wall_time import local_now
-from voxspark.turn import STILL_AT_IT
 from voxspark.vram.catalogue import Model
 from voxspark.vram.catalogue import Runner as Place
 from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedPainter, LeasedSynthesizer, LeasedTranscriber
@@ -133,9 +132,12 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
     """
     proc = ProcFiles(Path(config.plan.proc))
     client, measured = cache(lambda: OllamaClient(config.ollama_host)), MeasuredSizes()
-    running, pulled = await _found_in(client()) if wants_ollama(config) else ([], [])
+    named = None if config.profile == AUTO else named_roster(config)
+    running, pulled = await _found_in(client()) if named is None or named.uses("ollama") else ([], [])
     here = await anyio.to_thread.run_sync(partial(machine_of, config, resident_bytes=sum(row.bytes for row in running)))
-    roster = make_roster(config, here, pulled, measured)
+    roster = make_roster(config, here, pulled, measured, named)
+    if tag := roster.unknown_tag:
+        roster = roster.with_abilities(await abilities_of(tag, client()))
     prompt, tools = make_prompt(config, roster), tuple(offered(toolbox, helpers(roster)))
     async with anyio.create_task_group() as group:
         priming = Priming(prompt.prefix(), tools, StandIn().prompt(prompt.prefix()))
@@ -323,10 +325,7 @@ def make_assistant(
     add_pictures(kit, config.image, engines.painter)
     eyes = partial(make_eyes, config.eyes, speaker)
     agent = make_agent(kit, engines, history, eyes)
-    said = dict.fromkeys(
-        (*(FILLERS[role] for role in engines.team.roles if role in FILLERS), *kit.fillers, STILL_AT_IT)
-    )
-    fillers = Fillers(engines.synthesizer, said, engines.live_turns.quiet)
+    fillers = make_fillers(kit, engines.synthesizer, engines.team, engines.live_turns)
     listener = make_listener(config)
     background += ducking(config.desktop, bus, listener)
     assistant = Assistant(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from voxspark.agent.agent import Team
+from voxspark.agent.agent import FILLERS, Team
 from voxspark.agent.coding import Coding
 from voxspark.agent.consult import Consult
 from voxspark.agent.delegating import Delegating
@@ -18,11 +18,13 @@ from voxspark.memory.embedding import Embedding
 from voxspark.memory.facts import Facts
 from voxspark.memory.history import History
 from voxspark.memory.indexing import Indexing
-from voxspark.protocols import Painter
+from voxspark.protocols import Painter, Synthesizer
+from voxspark.speech.fillers import Fillers
 from voxspark.tools.conversation import Conversation
 from voxspark.tools.desktop.open import launch
 from voxspark.tools.jobs import Jobs
 from voxspark.tools.pictures import Pictures
+from voxspark.turn import STILL_AT_IT
 
 
 def add_history(kit: Kit, settings: MemorySettings, budget_tokens: int) -> History:
@@ -67,3 +69,9 @@ def add_pictures(kit: Kit, settings: ImageSettings, painter: Painter | None) -> 
     """Make an image; without a painter it says so."""
     for each in make_pictures(settings, painter, kit.jobs).tools:
         kit.toolbox.add(each)
+
+
+def make_fillers(kit: Kit, synthesizer: Synthesizer, team: Team, voice: LiveTurns) -> Fillers:
+    """What is said while the team and the tools take long, synthesized when nobody speaks."""
+    said = (*(FILLERS[role] for role in team.roles if role in FILLERS), *kit.fillers, STILL_AT_IT)
+    return Fillers(synthesizer, dict.fromkeys(said), voice.quiet)

