@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from voxspark.checks import values_in_force
 from voxspark.config import Config, load_config
-from voxspark.config_text import OF_PROFILE, as_toml
+from voxspark.config_text import HIDDEN, OF_PROFILE, as_toml
 from voxspark.vram import probes
 from voxspark.vram.probes import Unknown
 
@@ -121,3 +121,14 @@ def test_whatever_is_set_survives(tmp_path_factory: pytest.TempPathFactory, chat
     loaded = load_config(file, {})
     assert loaded == made
     assert loaded.chat.model_fields_set == made.chat.model_fields_set
+
+
+def test_keys_and_passwords_are_not_shown(spark: str) -> None:
+    home = {"url": "http://home.example/mcp", "headers": {"Authorization": "Bearer sesame"}}
+    local = {"command": "server", "env": {"TOKEN": "sesame"}}
+    calendar = {"url": "https://cloud.example/dav", "username": "ada", "password": "sesame"}
+    text = shown(config(spark, chat={"api_key": "sesame"}, mcp={"home": home, "local": local}, calendar=calendar))
+    assert "sesame" not in text
+    assert "# api_key is set, and not shown" in text
+    assert "# api_key is not set" in shown(config(spark))
+    assert tomllib.loads(text)["mcp"]["home"]["headers"] == {"Authorization": HIDDEN}

@@ -10,6 +10,14 @@ from pydantic import BaseModel, SecretStr
 
 from voxspark.config import Config
 
+HIDDEN = "(not shown)"
+
+SECRETS = ("api_key",)
+"""Keys whose value is nobody else's business; a worker is given them as plain text, so they are no `SecretStr`."""
+
+SECRET_VALUES = ("headers", "env")
+"""Tables of an MCP server that hold keys and passwords."""
+
 OF_PROFILE = ("transcriber", "chat", "voice")
 """Tables whose values follow from the profile and its models, unless they are set."""
 
@@ -49,8 +57,9 @@ def _toml_entry(name: str, value: Any, description: str | None, is_set: bool = T
     comment = [f"# {line.strip()}" for line in (description or "").splitlines()]
     if value is None:
         return [*comment, f"# {name} is not set"]
-    if isinstance(value, SecretStr):
-        return [*comment, f"# {name} is {'set, and not shown' if value.get_secret_value() else 'not set'}"]
+    if isinstance(value, SecretStr) or name in SECRETS:
+        secret = value.get_secret_value() if isinstance(value, SecretStr) else value
+        return [*comment, f"# {name} is {'set, and not shown' if secret else 'not set'}"]
     return [*comment, f"{'' if is_set else '# '}{name} = {_toml_value(value)}"]
 
 
@@ -59,7 +68,9 @@ def _toml_value(value: Any) -> str:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, BaseModel):
-        return _toml_value(value.model_dump())
+        shown = value.model_dump()
+        hidden = {name: dict.fromkeys(shown[name], HIDDEN) for name in SECRET_VALUES if name in shown}
+        return _toml_value({**shown, **hidden})
     if isinstance(value, Mapping):
         return f"{{ {', '.join(f'{json.dumps(key)} = {_toml_value(item)}' for key, item in value.items())} }}"
     text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
