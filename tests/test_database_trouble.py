@@ -74,8 +74,9 @@ def trouble(database: Database) -> str:
 
 
 async def until(happened: Callable[[], object]) -> None:
-    while not happened():
-        await anyio.sleep(0.001)
+    with anyio.fail_after(10):
+        while not happened():
+            await anyio.sleep(0.001)
 
 
 # ── a full disk, a lock, a folder that is not ours ──────────────────────────────────────────────

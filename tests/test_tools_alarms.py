@@ -237,6 +237,43 @@ async def test_ringing_restores_saves_shows_and_tells_what_is_wrong_once() -> No
     assert len(announced) >= 49
 
 
+class BadDisk(MemoryTimerStore):
+    full = True
+
+    async def save(self, changed: Sequence[Row], gone: Sequence[int]) -> None:
+        if self.full:
+            raise ToolError("memory-full", "The disk is full.")
+        await super().save(changed, gone)
+
+
+@virtual_time
+async def test_what_could_not_be_written_is_written_once_it_can() -> None:
+    """Also that a timer is gone, with nothing left to wait for."""
+    disk = BadDisk()
+    timers = Timers(anyio.current_time, store=disk)
+
+    async def announce() -> None:
+        return None
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(Rings(timers, lambda _: None, anyio.current_time).run, announce)
+        await anyio.sleep(1)
+        timers.start(3600, "tea")
+        timers.start(7200, "roast")
+        await anyio.sleep(60)
+        assert not disk.rows
+        disk.full = False
+        await anyio.sleep(16)
+        assert [row["label"] for row in disk.rows.values()] == ["tea", "roast"]
+        disk.full = True
+        timers.remove(timers.running)
+        await anyio.sleep(60)
+        disk.full = False
+        await anyio.sleep(16)
+        assert not disk.rows
+        group.cancel_scope.cancel()
+
+
 @virtual_time
 async def test_ringing_ends_after_five_minutes() -> None:
     timers = Timers(anyio.current_time)

@@ -223,9 +223,9 @@ def _connect_writer(path: Path, migrations: Sequence[str], prepare: Prepare) -> 
     make_private(path)
     writer = connect(str(path), prepare)
     try:
-        check(writer)
         version = version_of(writer)
         require_known(version, migrations)
+        check(writer)
         if version == 0 and backups(path):
             raise failure(sqlite3.SQLITE_CORRUPT)  # something has emptied it
         writer.execute("PRAGMA journal_mode=WAL")
