@@ -136,6 +136,18 @@ async def test_a_load_that_is_refused() -> None:
 
 
 @virtual_time
+async def test_the_reason_is_that_of_the_failure_when_the_stand_in_is_slow_to_come() -> None:
+    async with talking() as talk:
+        talk.go_away()
+        await anyio.sleep(5.0)
+        talk.play.world.slow[SMALL] = 30.0  # longer than the worker is left alone
+        assert await talk.say("Hello?") == f"{EXCUSE}I am small."
+        told = talk.play.world.of(ModelDegraded)[0]
+        assert isinstance(told, ModelDegraded)
+        assert told.reason == "Ollama does not answer. SmolLM2 135M (bundled) takes it."
+
+
+@virtual_time
 async def test_no_memory_that_anybody_knows_to_come_back() -> None:
     async with talking(extra=101_000_000_000) as talk:
         began = anyio.current_time()

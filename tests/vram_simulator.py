@@ -245,7 +245,7 @@ class Simulator:
         for evict in decided.evictions:
             leaving = self.residents[evict.model]
             assert not leaving.pinned
-            assert leaving.role not in SPEECH
+            assert leaving.role not in SPEECH or self.team.profile.roles[leaving.role].hold == "demand"
             assert evict.urgent or self.now >= leaving.settled_at
         loading = [step.rung for step in decided.steps if isinstance(step, Admit | Degrade) and step.load]
         added = sum(rung.bytes for rung in loading if self.budget.pool(rung.device) == "gpu")

@@ -59,6 +59,7 @@ class Book:
             available_bytes=self.available_bytes,
             pressure=self.pressure,
             cooling={model: failure.until for model, failure in self.failures.items()},
+            failures={model: failure.error.message for model, failure in self.failures.items()},
         )
 
     def reason(self, model: str) -> str:

@@ -336,10 +336,8 @@ class Ledger:
             return
         leased = self.book.lend(step.rung, step.reason)
         if isinstance(step, Degrade):
-            failure = self.book.cooling(waiter.wanted.model)
-            leased.cause = failure.error.message if failure else step.cause
-            reason = f"{leased.cause}{step.reason.removeprefix(step.cause)}"
-            self.book.emit(ModelDegraded(self.book.now(), waiter.request.role, step.rung.model, reason))
+            leased.cause = step.cause
+            self.book.emit(ModelDegraded(self.book.now(), waiter.request.role, step.rung.model, step.reason))
         waiter.answer(leased)
 
     def _refuse(self, waiter: Waiter, reason: str) -> None:

@@ -296,7 +296,8 @@ class _Desk:
         if present is not None and present.state == "draining":
             return self._room(rung, request, f"{rung.name} is just leaving memory.", gone=True)
         if (until := self._memory.cooling.get(rung.model, self._at)) > self._at:
-            return _Chance("later", f"{rung.name} could not be loaded a moment ago.", until=until)
+            failed = self._memory.failures.get(rung.model, f"{rung.name} could not be loaded a moment ago.")
+            return _Chance("later", failed, until=until)
         if present is not None and rung.served_by(present):
             if present.state == "resident":
                 return _Chance("ready", f"{rung.name} is in memory.")

@@ -136,6 +136,8 @@ class Memory:
     """What the watchdog says; anything but `ok` stops all loads."""
     cooling: Mapping[str, float] = field(default_factory=dict)
     """Models that failed to load, and when they may be tried again."""
+    failures: Mapping[str, str] = field(default_factory=dict)
+    """Why they failed, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
