@@ -18,6 +18,7 @@ from voxspark.agent.mediator import Mediator
 from voxspark.agent.offer import MOST_OFFERED, FindTool, offered
 from voxspark.agent.prompt import Prompt
 from voxspark.agent.router import Route
+from voxspark.protocols import Schema
 from voxspark.tools.registry import Toolbox, tools_of
 from voxspark.types import Message, ToolCall
 
@@ -27,10 +28,20 @@ DELETE = call("delete_file", path="/tmp/a")
 BIG = call(ESCALATE, role="manager", question="How hard is it?")
 
 
+WRITE_CODE: Schema = {"type": "function", "function": {"name": "write_code", "description": "", "parameters": {}}}
+
+
 class Household:
     """An agent with a team of scripted models."""
 
-    def __init__(self, escalation: str = "manager", *, tools: bool = True, **chats: Sequence[Script]) -> None:
+    def __init__(
+        self,
+        escalation: str = "manager",
+        *,
+        tools: bool = True,
+        extras: dict[str, list[Schema]] | None = None,
+        **chats: Sequence[Script],
+    ) -> None:
         self.house = House()
         self.chats = {role: ScriptedChat(replies) for role, replies in chats.items()}
         self.history = FakeHistory()
@@ -44,6 +55,7 @@ class Household:
             loop=ToolLoop(box, mediator),
             team=Team(self.chats.__getitem__, list(chats), lambda role: tools and role != "eyes", escalation),
             tools=offered(box, list(chats)),
+            extras=extras,
             prompt=Prompt("Be brief.", None),
             history=self.history,
             on_stop=self.stop,
@@ -199,6 +211,16 @@ async def test_an_expert_is_asked_directly() -> None:
     team = Household(worker=[["No."]], manager=[["Yes."]])
     chosen = Route("manager", "It was asked for.", "How is it?")
     assert await spoken_text(team.agent.answer(chosen, "How is it?", FakeTurn())) == "Yes."
+
+
+@virtual_time
+async def test_who_is_asked_for_code_may_write_it_to_a_file_and_nobody_else() -> None:
+    team = Household(worker=[["Yes."]], coder=[["Here it is."]], extras={"coder": [WRITE_CODE]})
+    await team.say("Write a Python function that adds.")
+    await team.say("How are you?")
+    assert team.chats["coder"].offered[0][-1] == "write_code"
+    assert ESCALATE not in team.chats["coder"].offered[0]
+    assert "write_code" not in team.chats["worker"].offered[0]
 
 
 # ── what is offered ─────────────────────────────────────────────────────────────────────────────

@@ -21,7 +21,7 @@ from voxspark.agent.eyes import Eyes
 from voxspark.agent.intents import Intents
 from voxspark.agent.loop import ToolLoop
 from voxspark.agent.mediator import Audit, Mediator
-from voxspark.agent.offer import offered
+from voxspark.agent.offer import extras, offered
 from voxspark.agent.prompt import FOR_SMALL_MODELS, FOR_SPEECH, Prompt
 from voxspark.agent.stand_in import StandIn
 from voxspark.agent.swarm import LiveTurns, Swarm
@@ -323,8 +323,7 @@ def make_assistant(
     indexing = add_meaning(kit, engines.embedding)
     add_consulting(kit, config.code, engines.aside, engines.live_turns, engines.swarm)
     add_pictures(kit, config.image, engines.painter)
-    eyes = partial(make_eyes, config.eyes, speaker)
-    agent = make_agent(kit, engines, history, eyes)
+    agent = make_agent(kit, engines, history, partial(make_eyes, config.eyes, speaker))
     fillers = make_fillers(kit, engines.synthesizer, engines.team, engines.live_turns)
     listener = make_listener(config)
     background += ducking(config.desktop, bus, listener)
@@ -368,6 +367,7 @@ def make_agent(kit: Kit, engines: Engines, history: Conversation, eyes: Callable
         loop=ToolLoop(toolbox, mediator),
         team=engines.team,
         tools=engines.tools,
+        extras=extras(toolbox),
         prompt=engines.prompt,
         history=history,
         on_stop=kit.dismiss,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -59,10 +59,12 @@ class LocalFirstAgent:
         prompt: Prompt,
         history: Conversation,
         on_stop: Callable[[], object],
+        extras: Mapping[str, Sequence[Schema]] | None = None,
         eyes: Eyes | None = None,
         recall: Callable[[str], Awaitable[Sequence[str]]] | None = None,
     ) -> None:
         """`tools` are offered to every model that can call them, in this order, always: the prefix must not change.
+        `extras` are for one role each.
 
         Without `eyes` whoever has the role sees only pictures that come with a question. `recall`: what the user once
         told that has to do with a question, soon.
@@ -72,6 +74,7 @@ class LocalFirstAgent:
         self._loop = loop
         self._team = team
         self._tools = tools
+        self._extras = extras or {}
         self._prompt = prompt
         self._history = history
         self._on_stop = on_stop
@@ -146,15 +149,21 @@ class LocalFirstAgent:
                     yield piece
 
         escalate = hand_on if chosen.role == "worker" and self._team.escalation else None
-        tools = self._tools if self._team.calls_tools(chosen.role) else ()
-        if escalate is None:
-            tools = [schema for schema in tools if schema["function"]["name"] != ESCALATE]
+        tools = self._offered(chosen.role, escalates=escalate is not None)
         notes = await self._recall(chosen.question) if self._recall else ()
         messages = self._prompt.build(history, chosen.question, images, notes)
         reply = self._loop.reply(self._team.chat(chosen.role), messages, tools, guard, turn, escalate)
         async with aclosing(reply) as texts:
             async for piece in texts:
                 yield piece
+
+    def _offered(self, role: str, *, escalates: bool) -> Sequence[Schema]:
+        """The same for a role every time."""
+        if not self._team.calls_tools(role):
+            return ()
+        if escalates:
+            return self._tools
+        return [*(each for each in self._tools if each["function"]["name"] != ESCALATE), *self._extras.get(role, ())]
 
     async def _do(self, intent: Intent, text: str, turn: TurnScope) -> str:
         """The sentence that answers an intent; empty when silence does."""

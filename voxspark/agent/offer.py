@@ -34,6 +34,11 @@ def offered(toolbox: Toolbox, roles: Collection[str]) -> list[Schema]:
     return [*(each.schema for each in core), *([_escalate(helpers)] if helpers else [])]
 
 
+def extras(toolbox: Toolbox) -> dict[str, list[Schema]]:
+    """What one of the team is offered besides, after the rest: who is asked to write code may put it into a file."""
+    return {"coder": [toolbox.find("write_code").schema]} if "write_code" in toolbox else {}
+
+
 def _escalate(roles: Collection[str]) -> dict[str, Any]:
     return {
         "type": "function",
