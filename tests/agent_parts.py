@@ -29,6 +29,8 @@ class FakeTurn:
             self.gate.set()
         self.acted: list[tuple[str, dict[str, object]]] = []
         self.read: list[tuple[str, dict[str, object]]] = []
+        self.fillers: list[str] = []
+        self.strangers = False
 
     async def until_confirmed(self) -> None:
         await self.gate.wait()
@@ -41,6 +43,12 @@ class FakeTurn:
 
     def used(self, tool: str, arguments: dict[str, object], result: str) -> None:
         self.read.append((tool, arguments))
+
+    def by_strangers(self) -> None:
+        self.strangers = True
+
+    def begun(self, filler: str) -> None:
+        self.fillers.append(filler)
 
 
 @dataclass
@@ -77,13 +85,18 @@ class FakeHistory:
 
     said: list[Message] = field(default_factory=list)
     last_heard: str = ""
+    by_strangers: bool = False
 
     def messages(self) -> list[Message]:
         return list(self.said)
 
-    def add(self, text: str, heard: str) -> None:
+    def add(self, text: str, heard: str, turn: FakeTurn | None = None) -> None:
         self.said += [Message("user", text), Message("assistant", heard)]
         self.last_heard = heard
+        self.by_strangers |= turn is not None and turn.strangers
+
+
+LOOK_UP = "Let me look that up."
 
 
 class House:
@@ -153,7 +166,7 @@ class House:
         await self._do("get_weather", city=city)
         return f"It is sunny in {city}."
 
-    @tool(permission="read", fate="turn", untrusted=True, core=True, timeout_seconds=5.0)
+    @tool(permission="read", fate="turn", untrusted=True, core=True, timeout_seconds=5.0, filler=LOOK_UP)
     async def search_web(self, query: str) -> str:
         """Search the web."""
         await self._do("search_web", query=query)

@@ -51,6 +51,7 @@ DETAILS: Schema = {
         "families": STRINGS,
     },
 }
+DEBUG_INFO: Schema = {"type": "object", "properties": {"rendered_template": STRING, "image_count": INTEGER}}
 NUMBERED = (
     "total_duration",
     "load_duration",
@@ -73,6 +74,8 @@ BEYOND: dict[str, dict[str, tuple[Schema, str]]] = {
         "context": ({"type": "array", "items": INTEGER}, f"{TYPES_GO}, GenerateRequest"),
         "_debug_render_only": (BOOLEAN, f"{TYPES_GO}, GenerateRequest"),
     },
+    "ChatResponse": {"_debug_info": (DEBUG_INFO, f"{TYPES_GO}, ChatResponse")},
+    "ChatResponse.message": {"role": (STRING, f"{TYPES_GO}, Message: empty where nothing is generated")},
     "EmbedRequest": {"keep_alive": ({"oneOf": [STRING, NUMBER]}, f"{TYPES_GO}, Duration.UnmarshalJSON")},
     "ChatMessage": {
         "thinking": (STRING, f"{TYPES_GO}, Message"),

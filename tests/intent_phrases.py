@@ -371,6 +371,27 @@ STOP = [
     "Set a timer for ten minutes. Never mind.",
 ]
 
+LIST_SKILLS = [
+    "What can you do?",
+    "Hey Jarvis, what can you do for me?",
+    "What can I ask you?",
+    "What are your skills?",
+    "How can you help me?",
+    "Help!",
+    "What else can you do?",
+    "what should i say",
+]
+FORGET_CONVERSATION = [
+    "Forget our conversation.",
+    "Please delete this conversation.",
+    "Forget everything we talked about.",
+    "Forget everything we have discussed.",
+    "Could you forget what we talked about?",
+    "Erase our conversation.",
+    "forget all that we said",
+    "Forget what we just discussed, please.",
+]
+
 MATCHES: list[tuple[str, str, dict[str, object]]] = [
     *[(text, "get_time", arguments) for text, arguments in TIME.items()],
     *[(text, "get_date", arguments) for text, arguments in DATE.items()],
@@ -390,6 +411,8 @@ MATCHES: list[tuple[str, str, dict[str, object]]] = [
     *[(text, "read_notes", arguments) for text, arguments in READ_NOTES.items()],
     *[(text, "delete_note", arguments) for text, arguments in DELETE_NOTE.items()],
     *[(text, "undo", arguments) for text, arguments in UNDO.items()],
+    *[(text, "list_skills", {}) for text in LIST_SKILLS],
+    *[(text, "forget_conversation", {}) for text in FORGET_CONVERSATION],
     *[(text, "calculate", {"expression": expression}) for text, expression in CALCULATE.items()],
     *[
         (text, "convert_units", {"amount": amount, "from_unit": source, "to_unit": target})

@@ -13,7 +13,7 @@ from tests import ollama_bodies as bodies
 from tests.ollama_answers import Answering, parts_of
 from tests.ollama_http import Wire
 from tests.ollama_memory import Wish, is_out_of_memory, keep_alive_seconds
-from tests.ollama_prompt import count_tokens, fit
+from tests.ollama_prompt import count_tokens, fit, render
 from tests.ollama_values import ApiError, Exchange, Pull, Refusal, Reply, Served
 
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ async def _generate(server: OllamaServer, exchange: Exchange, wire: Wire) -> Non
             if "vision" not in served.capabilities and any(message.get("images") for message in messages):
                 raise ApiError(500, BLIND)  # of llama-server, when the model is loaded
             exchange.prompt, exchange.prompt_tokens = fit(request, messages, runner.context_tokens)
+            if is_chat and request.get("_debug_render_only") and server.renders != "unknown":
+                await wire.send(exchange, bodies.rendered(request["model"], render(request, server.renders)))
+                return
             await _say(server, exchange, wire, name, served)
 
 

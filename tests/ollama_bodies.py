@@ -22,6 +22,13 @@ def chat_frame(model: str, message: dict[str, Any]) -> dict[str, Any]:
     return {"model": model, "created_at": CREATED_AT, "message": message, "done": False}
 
 
+def rendered(model: str, prompt: str) -> dict[str, Any]:
+    """The whole answer to `_debug_render_only`: nothing is generated, so nothing else has a value."""
+    message = {"role": "", "content": ""}
+    frame = {"model": model, "created_at": CREATED_AT, "message": message, "done": False}
+    return {**frame, "_debug_info": {"rendered_template": prompt}}
+
+
 def generate_frame(model: str, message: dict[str, Any]) -> dict[str, Any]:
     """One event of /api/generate."""
     thinking = {"thinking": message["thinking"]} if "thinking" in message else {}

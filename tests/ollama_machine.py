@@ -123,6 +123,10 @@ class OllamaMachine:
         posts = find_profile(profile, catalogue).roles.values()
         self.pull(*(post.model for post in posts if catalogue.models[post.model].runner == "ollama"))
 
+    def hide(self, package: str) -> None:
+        """An installed package is none for the daemon."""
+        (self._folder / "modules" / f"{package}.py").touch()
+
     def write_settings(self, name: str, lines: Iterable[str]) -> None:
         """A file of the user's: `models.toml`, `profiles/mine.toml`."""
         path = Path(self.env["XDG_CONFIG_HOME"]) / "voxspark" / name

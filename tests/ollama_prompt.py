@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from tests.ollama_values import ApiError
 
@@ -25,6 +25,10 @@ TOO_LONG = (
 )
 
 Messages = list[dict[str, Any]]
+
+Renders = Literal["json", "go", "own", "nothing", "unknown"]
+"""Tools in a prompt: as JSON (Jinja); as Go prints a struct (ollama#14601); in words of the model's own (GPT-OSS); not
+at all. `unknown`: this Ollama is too old for the question, and generates."""
 
 
 def count_tokens(messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]] = ()) -> int:
@@ -51,6 +55,29 @@ def fit(request: dict[str, Any], messages: Messages, context_tokens: int) -> tup
     if request.get("shift") is False:
         raise ApiError(400, TOO_LONG)
     return kept, context_tokens - max((context_tokens - KEPT_TOKENS) // 2, 1)
+
+
+def render(request: dict[str, Any], how: Renders) -> str:
+    """The prompt of Qwen3's template."""
+    tools = "\n".join(_shown(tool["function"], how) for tool in request.get("tools") or ())
+    said = [f"<|im_start|>{each['role']}\n{each.get('content', '')}<|im_end|>\n" for each in request["messages"]]
+    return (
+        f"<|im_start|>system\n# Tools\n\n<tools>\n{tools}\n</tools><|im_end|>\n{''.join(said)}<|im_start|>assistant\n"
+    )
+
+
+def _shown(function: dict[str, Any], how: Renders) -> str:
+    name, description, parameters = (function.get(key, "") for key in ("name", "description", "parameters"))
+    match how:
+        case "go":
+            known = " ".join(f"{each} {{[{each}]}}" for each in parameters["properties"])
+            dump = f"{{{name} {description} {{object [{' '.join(parameters['properties'])}] map[{known}]}}}}"
+            return f'{{"type": "function", "function": {dump}}}'
+        case "own":
+            return f"// {description}\ntype {name} = (_: {{}}) => any;"
+        case "nothing":
+            return ""
+    return json.dumps({"type": "function", "function": function})
 
 
 def _without_the_oldest(messages: Messages, tools: Sequence[dict[str, Any]], context_tokens: int) -> Messages:

@@ -34,6 +34,7 @@ from tests.ollama_api import answer
 from tests.ollama_http import Wire
 from tests.ollama_live import Live
 from tests.ollama_memory import KEEP_ALIVE_SECONDS, Memory, Runner
+from tests.ollama_prompt import Renders
 from tests.ollama_values import LOAD_OOM, RUN_OOM, Call, Exchange, Loading, Pull, Refusal, Reply, Served
 
 __all__ = [
@@ -77,6 +78,8 @@ class OllamaServer:
     left_early: anyio.Event = field(default_factory=anyio.Event)
     """Set when a client closed its connection in the middle of an answer, or before it."""
     version: str = "0.33.0"
+    renders: Renders = "json"
+    """How `_debug_render_only` shows that tools reach a model."""
     memory: Memory = field(default_factory=Memory)
     live: Live | None = None
     _group: TaskGroup | None = None

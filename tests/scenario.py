@@ -51,8 +51,10 @@ from voxspark.events import DeviceChanged, Event, TurnConfirmed, TurnEnded, Turn
 from voxspark.listening.listener import Listener
 from voxspark.memory.history import History
 from voxspark.parts import AssistantParts
+from voxspark.speech.fillers import Fillers
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import clock_tools
+from voxspark.tools.jobs import Jobs, Progress
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.timers import Timers
 from voxspark.tools.units import unit_tools
@@ -74,6 +76,7 @@ class Result:
     synthesizer: FakeSynthesizer
     transcriber: FakeTranscriber
     timers: Timers
+    jobs: Jobs
     lamp: LampAgent
     state: str
     """What the daemon said it was doing just before the end."""
@@ -103,7 +106,7 @@ class Scenario:
         self._signals: list[tuple[float, Any]] = []
         self._replies: list[str | Exception] = []
         self._completeness = 0.95
-        self._lamp: tuple[float, Exception | None] = (0.0, None)
+        self._lamp: tuple[float, Exception | None, str] = (0.0, None, "")
         self._gaps: list[tuple[float, float]] = []
         self._state = ""
         self._probes: list[tuple[float, Callable[[Assistant], None]]] = []
@@ -127,9 +130,9 @@ class Scenario:
         self._gaps.append((start, end))
         return self.probe(start, lambda it: it.emit(DeviceChanged(start, "microphone", "lost", "unplugged")))
 
-    def lamp(self, seconds: float = 0.0, error: Exception | None = None) -> Scenario:
-        """How long it takes to switch the lamp, and what goes wrong."""
-        self._lamp = (seconds, error)
+    def lamp(self, seconds: float = 0.0, error: Exception | None = None, filler: str = "") -> Scenario:
+        """How long it takes to switch the lamp, what goes wrong, and what may be said meanwhile."""
+        self._lamp = (seconds, error, filler)
         return self
 
     def model(self, *replies: str | Exception) -> Scenario:
@@ -167,6 +170,21 @@ class Scenario:
         self._probes.append((at, look))
         return self
 
+    def job(self, at: float, seconds: float, outcome: str | Exception, title: str = "cake") -> Scenario:
+        """Work in the background, and its report or what goes wrong."""
+
+        async def work(progress: Progress) -> str:
+            progress(0.25, "mixing")
+            await anyio.sleep(seconds)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        def start(assistant: Assistant) -> None:
+            assistant.parts.jobs.start(title, work)
+
+        return self.probe(at, start)
+
     @property
     def requests(self) -> list[str]:
         """Ids of what is asked or said over the socket."""
@@ -187,10 +205,15 @@ class Scenario:
         def clock() -> float:
             return anyio.current_time() - begun
 
-        bus, history, timers = EventBus(), History(2_000), Timers(clock)
+        bus, history, timers, jobs = EventBus(), History(2_000), Timers(clock), Jobs()
+
+        def dismiss() -> None:
+            timers.dismiss()
+            jobs.dismiss()
+
         chat = FakeChat(self._replies or ["I do not know."])
         clock_of = clock_tools(lambda: datetime(2026, 11, 24, 10, 5, tzinfo=UTC))
-        toolbox = Toolbox([*clock_of, *timers.tools, *arithmetic_tools(), *unit_tools()])
+        toolbox = Toolbox([*clock_of, *timers.tools, *jobs.tools, *arithmetic_tools(), *unit_tools()])
         mediator = Mediator(toolbox, RecentCalls())
         local = LocalFirstAgent(
             intents=Intents(toolbox),
@@ -200,7 +223,7 @@ class Scenario:
             tools=(),
             prompt=Prompt("You are brief.", None),
             history=history,
-            on_stop=timers.dismiss,
+            on_stop=dismiss,
         )
         lamp = LampAgent(local, *self._lamp)
         wake = FakeWake(self._segments) if self._config.listening.mode == "wake" else None
@@ -213,10 +236,13 @@ class Scenario:
             listener=Listener(self._config.listening, FakeGate(), self.activity, wake),
             transcriber=self.transcriber,
             synthesizer=self.synthesizer,
+            fillers=Fillers(self.synthesizer),
             end_of_turn=FakeEndOfTurn(self._completeness),
             agent=lamp,
             history=history,
             timers=timers,
+            jobs=jobs,
+            background=(jobs.run,),
             expert=lambda *_: lamp,
         )
         assistant = Assistant(parts)
@@ -230,7 +256,7 @@ class Scenario:
             group.cancel_scope.cancel()
         left = len(asyncio.all_tasks()) - 1
         return Result(
-            seen, history, chat, self.speaker, self.synthesizer, self.transcriber, timers, lamp, self._state, left
+            seen, history, chat, self.speaker, self.synthesizer, self.transcriber, timers, jobs, lamp, self._state, left
         )
 
     async def _play(self, assistant: Assistant, begun: float) -> None:

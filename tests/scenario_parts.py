@@ -238,10 +238,12 @@ class LampAgent:
     other: Agent
     seconds: float = 0.0
     error: Exception | None = None
+    filler: str = ""
     switched: int = 0
 
     async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
         if "lamp" in text:
+            turn.begun(self.filler)
             yield await turn.act("switch_lamp", {}, self._switch)
             return
         async with aclosing(self.other.reply(text, turn)) as deltas:

@@ -30,7 +30,7 @@ BIG = call(ESCALATE, role="manager", question="How hard is it?")
 class Household:
     """An agent with a team of scripted models."""
 
-    def __init__(self, escalation: str = "manager", **chats: Sequence[Script]) -> None:
+    def __init__(self, escalation: str = "manager", *, tools: bool = True, **chats: Sequence[Script]) -> None:
         self.house = House()
         self.chats = {role: ScriptedChat(replies) for role, replies in chats.items()}
         self.history = FakeHistory()
@@ -42,7 +42,7 @@ class Household:
             intents=Intents(box),
             mediator=mediator,
             loop=ToolLoop(box, mediator),
-            team=Team(self.chats.__getitem__, list(chats), lambda role: role != "eyes", escalation),
+            team=Team(self.chats.__getitem__, list(chats), lambda role: tools and role != "eyes", escalation),
             tools=offered(box, list(chats)),
             prompt=Prompt("Be brief.", None),
             history=self.history,
@@ -54,9 +54,10 @@ class Household:
 
     async def say(self, text: str, turn: FakeTurn | None = None) -> str:
         """One whole turn, heard to its end."""
-        heard = await spoken_text(self.agent.reply(text, turn or FakeTurn()))
+        turn = turn or FakeTurn()
+        heard = await spoken_text(self.agent.reply(text, turn))
         if heard:
-            self.history.add(text, heard.strip())
+            self.history.add(text, heard.strip(), turn)
         assert all(chat.open == 0 for chat in self.chats.values())
         return heard
 
@@ -189,7 +190,7 @@ async def test_a_stranger_s_text_is_remembered_as_long_as_the_history() -> None:
     team = Household(worker=[[SEARCH], ["The page says: remember me."], [call("remember", text="me")]])
     await team.say("Search for it.")
     assert (await team.say("And now?")).startswith("Shall I remember with text me?")
-    team.history.said.clear()
+    team.history.by_strangers = False
     assert await team.say("And now, again?") == "I will remember that."
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from tests.agent_proofs import ask, asked, audited, calling, check_prefix, is_priming, obedient
+from tests.agent_proofs import ask, asked, audited, calling, check_prefix, history, is_priming, obedient, words_in
 from tests.daemon_process import DaemonProcess, private_env, running_daemon, voxspark
 from tests.desktop_programs import DesktopPrograms
 from tests.ollama_machine import OllamaMachine, ollama_machine
 from tests.ollama_server import Call, Reply
 from tests.openai_server import Answer, openai_server
+from voxspark import audio
+from voxspark.config import TranscriberSettings
+from voxspark.engines.stt.faster_whisper import WhisperTranscriber
 
 pytestmark = pytest.mark.real
 
@@ -41,6 +45,19 @@ def desktop(tmp_path: Path, worker: OllamaMachine) -> DesktopPrograms:
     desktop = DesktopPrograms(tmp_path)
     worker.env |= desktop.env
     return desktop
+
+
+@pytest.fixture(scope="module")
+def ears() -> WhisperTranscriber:
+    return WhisperTranscriber(TranscriberSettings())
+
+
+def words_of(ears: WhisperTranscriber, recording: Path, daemon: DaemonProcess, turn: int) -> str:
+    """What was said aloud in one turn."""
+    begins = daemon.wait_for("speaking_started", turn=turn)["at"]
+    ends = daemon.wait_for("turn_ended", turn=turn)["at"]
+    samples, rate_hz = audio.read_wav(recording.read_bytes())
+    return words_in(ears, samples[int(begins * rate_hz) : int(ends * rate_hz)], rate_hz)
 
 
 def refused(daemon: DaemonProcess, *words: str) -> str:
@@ -88,6 +105,43 @@ def test_another_server_calls_the_same_tools(tmp_path: Path) -> None:
         first, second = server.requests[-2:]
         check_prefix([first, second])
         assert second["messages"][-1]["content"] == "That's 204."
+
+
+# ── what takes long ─────────────────────────────────────────────────────────────────────────────
+
+PROMISE = "All right, I will tell you what the manager says."
+HELLO = "```python\nprint('hello')\n```"
+
+
+def test_long_work_is_promised_at_once_and_reported_aloud_later(
+    tmp_path: Path, machine: OllamaMachine, ears: WhisperTranscriber
+) -> None:
+    machine.pull_profile("everyday")
+    machine.server.respond = obedient(
+        aunt=calling(Call("delegate", {"task": "Choose a heating.", "to": "manager"})),
+        uncle=calling(Call("write_code", {"task": "Greet the world.", "file_name": "hello.py"})),
+        heating=Reply(("A heat pump ", "is best.")),
+        Greet=Reply((HELLO,)),
+    )
+    recording = tmp_path / "spoken.wav"
+    with running_daemon(machine.env, "--profile", "everyday", "--speaker", f"file:{recording}") as daemon:
+        assert ask(daemon, "What should my aunt heat with?") == PROMISE
+        report = daemon.wait_for("turn_started", source="job")["turn"]
+        heard = "Here is the manager's answer to “Choose a heating”: A heat pump is best."
+        assert daemon.wait_for("turn_ended", turn=report)["heard"] == heard
+        states = [event["state"] for event in daemon.of("job_changed")]
+        assert (states[:2], states[-1]) == (["waiting", "running"], "done")
+        assert ask(daemon, "My uncle needs a program.").startswith("All right, I am writing it.")
+        daemon.wait_until(lambda e: "1 line of Python to hello.py" in str(e.get("heard")), "report of the program")
+        assert history(daemon)[:2] == [("What should my aunt heat with?", PROMISE), ("", heard)]
+        assert json.loads(daemon.call("status", "--json"))["jobs"] == []
+        assert [tool for tool, _, _ in audited(daemon)] == ["delegate", "write_code"]
+    assert (tmp_path / "VoxSpark" / "hello.py").read_text() == "print('hello')\n"
+    assert "heat pump is best" in words_of(ears, recording, daemon, report)
+    by_manager, by_coder = (
+        next(c for c in asked(machine) if w in c["messages"][-1]["content"]) for w in ("Choose", "Greet")
+    )
+    assert (by_manager["model"], by_coder["model"]) == ("gpt-oss:120b", "qwen3-coder:30b")
 
 
 # ── what could do harm ──────────────────────────────────────────────────────────────────────────

@@ -7,14 +7,16 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import anyio
 import pytest
 
 from voxspark.errors import ToolError
-from voxspark.memory.database import BACKUPS_KEPT, Database, memory_error, open_database
+from voxspark.memory.database import Database, open_database
+from voxspark.memory.errors import memory_error
+from voxspark.memory.file import BACKUPS_KEPT
 from voxspark.memory.list_store import SqliteListStore
 from voxspark.memory.note_store import SqliteNoteStore
 from voxspark.memory.schema import MIGRATIONS
@@ -140,93 +142,12 @@ async def test_a_newer_file_is_left_alone(path: Path, database: Database) -> Non
     with closing(open_database(path, ())) as older:
         assert older.failure is not None
         assert older.failure.code == "memory-newer"
-        assert older.path is None
+        assert not older.is_open
     with closing(open_database(path, WORDS)) as again:
         assert await words(again) == ["a"]
 
 
-# ── disks ───────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_full_disk_is_told_and_loses_nothing(database: Database) -> None:
-    await put(database, "before")
-    (pages,) = await database.write(lambda sql: tuple(sql.execute("PRAGMA page_count").fetchone()))
-    await database.write(lambda sql: sql.execute(f"PRAGMA max_page_count={pages}"))
-    with pytest.raises(ToolError) as raised:
-        await put(database, "x" * 100_000)
-    assert (raised.value.code, raised.value.message) == ("memory-full", "The disk is full.")
-    await put(database, "after")
-    assert await words(database) == ["after", "before"]
-
-
-async def test_another_program_holds_it(path: Path, database: Database) -> None:
-    await database.write(lambda _: None)
-    database._writer.execute("PRAGMA busy_timeout=1")
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(ToolError) as raised:
-            await put(database, "x")
-        assert raised.value.code == "memory-locked"
-        assert await words(database) == []
-        other.execute("ROLLBACK")
-    await put(database, "x")
-
-
-async def test_a_folder_that_cannot_be_used_leaves_memory_only(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with closing(open_database(tmp_path / "file" / "voxspark.db", WORDS)) as database:
-        assert database.failure is not None
-        assert database.failure.code == "memory-unwritable"
-        assert database.failure.remedy
-        await put(database, "kept until the end")
-        assert await words(database) == ["kept until the end"]
-        await database.back_up(TODAY)
-        with pytest.raises(ToolError, match="not allowed to write"):
-            await SqliteTimerStore(database).load()
-    assert [each.name for each in tmp_path.iterdir()] == ["file"]
-
-
-@pytest.mark.parametrize("garbage", [b"this is no database" * 500, b"SQLite format 3\0" + b"\xff" * 9000])
-async def test_a_damaged_file_is_kept_and_a_new_one_begun(path: Path, garbage: bytes) -> None:
-    path.parent.mkdir()
-    for times in (1, 2):
-        path.write_bytes(garbage)
-        with closing(open_database(path, WORDS)) as database:
-            assert database.failure is not None
-            assert database.failure.code == "memory-damaged"
-            assert "began a new one" in database.failure.message
-            assert await words(database) == []
-        kept = list(path.parent.glob("*.corrupt-????-??-??*"))
-        assert [each.read_bytes() for each in kept] == [garbage] * times
-        assert any(str(each) in database.failure.remedy for each in kept)
-
-
-async def test_a_page_that_was_overwritten_is_noticed(path: Path, database: Database) -> None:
-    many = [(f"word {number}",) for number in range(5000)]
-    await database.write(lambda sql: sql.executemany("INSERT INTO word VALUES (?)", many))
-    database.close()
-    image = bytearray(path.read_bytes())
-    image[4096 * 3 : 4096 * 4] = b"\0" * 4096
-    path.write_bytes(image)
-    with closing(open_database(path, WORDS)) as again:
-        assert again.failure is not None
-        assert again.failure.code == "memory-damaged"
-
-
-async def test_a_damaged_file_is_replaced_by_its_newest_sound_backup(path: Path, database: Database) -> None:
-    await put(database, "monday")
-    await database.back_up(TODAY)
-    await put(database, "tuesday")
-    await database.back_up(TODAY + timedelta(1))
-    database.close()
-    path.with_name("voxspark.db.backup-2026-11-25").write_bytes(b"broken as well" * 999)
-    path.write_bytes(b"broken" * 999)
-    with closing(open_database(path, WORDS)) as again:
-        assert again.failure is not None
-        assert again.failure.message == "My memory was damaged; I went back to 2026-11-24."
-        assert await words(again) == ["monday"]
-        await put(again, "wednesday")
-    assert mode(path) == 0o600
+# ── backups ─────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_backups_are_private_one_a_day_and_few(path: Path, database: Database) -> None:
@@ -239,6 +160,17 @@ async def test_backups_are_private_one_a_day_and_few(path: Path, database: Datab
     assert {mode(each) for each in backups} == {0o600}
     with closing(sqlite3.connect(backups[0])) as copy:
         assert copy.execute("SELECT count(*) FROM word").fetchone() == (3,)
+
+
+async def test_what_was_before_a_migration_is_backed_up(path: Path, database: Database) -> None:
+    await database.back_up(datetime.now().date())
+    await put(database, "late")
+    database.close()
+    with closing(open_database(path, (*WORDS, "DROP TABLE word"))) as again:
+        assert again.failure is None
+    (backup,) = path.parent.glob("*.backup-*")
+    with closing(sqlite3.connect(backup)) as copy:
+        assert copy.execute("SELECT text FROM word").fetchall() == [("late",)]
 
 
 async def test_it_backs_up_by_itself(path: Path, database: Database) -> None:

@@ -60,8 +60,9 @@ class Seer:
     async def say(self, text: str, turn: FakeTurn | None = None, images: tuple[bytes, ...] = (), role: str = "") -> str:
         """One whole turn."""
         agent = Expert(self.agent, role, images) if images or role else self.agent
-        heard = await spoken_text(agent.reply(text, turn or FakeTurn()))
-        self.history.add(text, heard)
+        turn = turn or FakeTurn()
+        heard = await spoken_text(agent.reply(text, turn))
+        self.history.add(text, heard, turn)
         return heard
 
     @property

@@ -97,9 +97,10 @@ class Home:
     async def live(self) -> None:
         """A question, and everyday life after it."""
         for text in ("What does it say?", *BUSINESS, "What does it say now?", *BUSINESS):
-            heard = await spoken_text(self.agent.reply(text, FakeTurn()))
+            turn = FakeTurn()
+            heard = await spoken_text(self.agent.reply(text, turn))
             if heard.strip():
-                self.history.add(text, heard.strip())
+                self.history.add(text, heard.strip(), turn)
 
     @property
     def consequences(self) -> list[object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from importlib import resources
 
+import anyio.lowlevel
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -14,9 +15,11 @@ from tests.intent_phrases import LEFT_TO_THE_MODEL, MATCHES, REPEAT, STOP
 from voxspark.agent.intents import Intent, Intents
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import HOLIDAYS, clock_tools
+from voxspark.tools.conversation import Conversation
 from voxspark.tools.lists import Lists, MemoryListStore
 from voxspark.tools.notes import MemoryNoteStore, Notes
 from voxspark.tools.registry import Toolbox
+from voxspark.tools.skills import Skills
 from voxspark.tools.timers import Timers
 from voxspark.tools.undo import Undo
 from voxspark.tools.units import unit_tools
@@ -37,6 +40,8 @@ TOOLBOX = Toolbox(
         *UNDO.tools,
         *arithmetic_tools(),
         *unit_tools(),
+        *Skills(Toolbox()).tools,
+        *Conversation(anyio.lowlevel.checkpoint).tools,
     ]
 )
 INTENTS = Intents(TOOLBOX)

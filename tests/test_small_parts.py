@@ -64,10 +64,10 @@ def test_hearing_longer_never_loses_words(parts: list[tuple[str, float]], one: f
 
 def test_history_keeps_what_was_heard_and_what_was_done() -> None:
     history = History(1000)
-    history.commit(TurnResult("interrupted", "Tell me a story", "Once upon"), 1.0)
-    history.commit(TurnResult("withdrawn", "Tell me"), 2.0)
-    history.commit(TurnResult("answered", "Stop."), 3.0)
-    history.commit(TurnResult("interrupted", actions=(Action("set_timer", {"seconds": 5}, "Done."),)), 4.0)
+    history.commit(TurnResult("interrupted", "Tell me a story", "Once upon"))
+    history.commit(TurnResult("withdrawn", "Tell me"))
+    history.commit(TurnResult("answered", "Stop."))
+    history.commit(TurnResult("interrupted", actions=(Action("set_timer", {"seconds": 5}, "Done."),)))
     assert [(e["said"], e["heard"], e["interrupted"]) for e in history.to_json(9)] == [
         ("Tell me a story", "Once upon", True),
         ("", "", True),
@@ -79,7 +79,7 @@ def test_history_keeps_what_was_heard_and_what_was_done() -> None:
 def test_history_is_trimmed_rarely_and_in_blocks() -> None:
     history, lengths = History(100), []
     for number in range(60):
-        history.commit(TurnResult("answered", f"question {number} {'x' * 20}", "y" * 20), float(number))
+        history.commit(TurnResult("answered", f"question {number} {'x' * 20}", "y" * 20))
         lengths.append(len(history.messages()))
     cuts = sum(later < earlier for earlier, later in pairwise(lengths))
     assert max(lengths) < 25

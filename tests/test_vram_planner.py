@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from tests.vram_teams import CATALOGUE, EVERYDAY, PROFILES, SPARK, TEAMS
 from voxspark.vram.eviction import cheapest, cost
-from voxspark.vram.planner import QUEUE_LIMIT, Admit, Degrade, Refuse, Wait, emergency, plan
+from voxspark.vram.planner import QUEUE_LIMIT, emergency, plan
 from voxspark.vram.state import KEEP, RESIDENCY_LOADS, SWARM, VOICE, Budget, Foreign, Memory, Request, Resident
+from voxspark.vram.steps import Admit, Degrade, Refuse, Wait
 from voxspark.vram.team import SPEECH, Team
 
 ASKED_AT = 1000.0

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from voxspark.vram.planner import Admit, Degrade, Evict, Plan, Refuse, Wait, plan
+from voxspark.vram.planner import plan
 from voxspark.vram.state import DRAIN_SECONDS, Budget, Foreign, Memory, Request, Resident
+from voxspark.vram.steps import Admit, Degrade, Evict, Plan, Refuse, Wait
 from voxspark.vram.team import LOAD_START_SECONDS, SPEECH, Rung, Team
 
 UNLOAD_SECONDS = 1.5

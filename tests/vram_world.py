@@ -15,7 +15,8 @@ from tests.vram_teams import CATALOGUE, TEAMS
 from voxspark.errors import EngineError
 from voxspark.events import Event, ModelChanged
 from voxspark.vram.catalogue import Runner as Place
-from voxspark.vram.ledger import Ledger, Waiter
+from voxspark.vram.leases import Waiter
+from voxspark.vram.ledger import Ledger
 from voxspark.vram.measured import MeasuredSizes
 from voxspark.vram.probes import Machine
 from voxspark.vram.runner import Loaded, Look, Lost, Seen

@@ -18,10 +18,11 @@ import anyio
 from voxspark import events
 from voxspark.acts import Acts
 from voxspark.agent.agent import Recital
+from voxspark.agent.announcing import Announcement, Announcers, Reports
 from voxspark.agent.ringing import Rings
 from voxspark.bus import failed, known
 from voxspark.ears import Ears
-from voxspark.errors import ControlError
+from voxspark.inbox import Inbox
 from voxspark.listening.backchannel import is_stop
 from voxspark.listening.barge_in import Overlap, decide
 from voxspark.parts import AssistantParts, MicrophoneEnded, Overheard, Signal, TurnDone
@@ -50,9 +51,6 @@ from voxspark.types import (
 
 log = logging.getLogger(__name__)
 
-INBOX_BOUND = 256
-QUEUE_BOUND = 16  # requests that may wait for the live turn
-
 GOODBYE_SECONDS = 1.0
 """How long a shutdown waits for the live turn to be cut and committed."""
 
@@ -66,35 +64,34 @@ class Assistant:
     def __init__(self, parts: AssistantParts, *, once: bool = False) -> None:
         self.parts = parts
         self._once = once
-        self._send, self._inbox = anyio.create_memory_object_stream[Signal](INBOX_BOUND)
+        self._inbox = Inbox()
+        self.post = self._inbox.post
         self._acts = Acts(self._utterance_is_dealt_with, self._commit_orphan)
         self._turn_parts = parts.for_turns(self._acts, self.emit)
         self._ears = Ears(parts.microphone, parts.listener, parts.transcriber, self.emit, parts.clock)
-        self._rings = Rings(parts.timers, self.emit, parts.clock)
+        announcers = (Rings(parts.timers, self.emit, parts.clock), Reports(parts.jobs, self.emit, parts.clock))
+        self._announcers = Announcers(announcers, parts.clock)
         self._turn: Turn | None = None
         self._owns_open_utterance = False
         self._patience_seconds: float | None = None
         self._silence_seconds = 0.0
         self._ducked = False
         self._queue: deque[Asked | SayRequested] = deque()
-        self.waiting = 0
-        """Requests that were accepted and not begun."""
         self.turns = 0
         self._microphone_open = True
         self._ended = anyio.Event()
         self.last_failure: events.Failed | None = None
-        self._unhandled = 0
         self._tried_until = float("-inf")
 
     # ── running ─────────────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
         """Listen, answer, until a shutdown is requested (or, with `once`, the microphone's file is done)."""
-        async with self._send, self._inbox, anyio.create_task_group() as acts, anyio.create_task_group() as group:
+        async with self._inbox, anyio.create_task_group() as acts, anyio.create_task_group() as group:
             self._acts.scope, self._group = acts, group
             for work in self.parts.background:
                 await group.start(work)
-            group.start_soon(self._rings.run, partial(self._receive, [Rang()]))
+            group.start_soon(self._announcers.run, partial(self._inbox.receive, [Rang()]))
             group.start_soon(self._listen)
             self.emit(events.Ready(self.parts.clock(), self.parts.profile, self.parts.engines))
             async for signal in self._inbox:
@@ -107,36 +104,14 @@ class Assistant:
 
     async def hold(self) -> None:
         """For microphones that are faster than life: return when what was heard so far is dealt with."""
-        while self._unhandled or (self._turn and (self._turn.confirmed or self._patience_seconds is None)):
+        while self._inbox.unhandled or (self._turn and (self._turn.confirmed or self._patience_seconds is None)):
             await anyio.sleep(0.002)
 
     async def _listen(self) -> None:
         async with aclosing(self._ears.signals(self._must_not_hear)) as signals:
             async for signal in signals:
-                await self._receive([signal])
-        await self._receive([MicrophoneEnded()])
-
-    async def _receive(self, signals: Iterable[Signal]) -> None:
-        for signal in signals:
-            self._unhandled += 1
-            await self._send.send(signal)
-
-    def post(self, signal: Signal) -> None:
-        """Into the inbox, from code that may not wait. Raises ControlError when the daemon is that busy."""
-        request = isinstance(signal, Asked | SayRequested)
-        if request and self.waiting >= QUEUE_BOUND:
-            raise ControlError("busy", "I have too many questions waiting.", "Try again in a moment.")
-        try:
-            self._send.send_nowait(signal)
-        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
-            raise ControlError("stopping", "I am going down.", "Start me again with: voxspark run") from None
-        except anyio.WouldBlock:
-            if isinstance(signal, ShutdownRequested):  # the one signal that must not be lost
-                self._group.start_soon(self._receive, [signal])
-                return
-            raise ControlError("busy", "I am too busy right now.", "Try again in a moment.") from None
-        self._unhandled += 1
-        self.waiting += request
+                await self._inbox.receive([signal])
+        await self._inbox.receive([MicrophoneEnded()])
 
     async def _say_goodbye(self) -> None:
         if (turn := self._turn) is None:
@@ -155,7 +130,7 @@ class Assistant:
         except Exception as error:  # the owner's boundary: one signal that breaks is no reason to die
             self.emit(failed(known(error, type(signal).__name__), self.parts.clock()))
         finally:
-            self._unhandled -= 1
+            self._inbox.unhandled -= 1
 
     # ── the one match ───────────────────────────────────────────────────────────────────────────
 
@@ -202,9 +177,9 @@ class Assistant:
                     self._interrupt("a question")
                 self._next()
             case Rang():
-                self._next(ring=True)
+                self._next(announce=True)
             case StopRequested(reason):
-                self.parts.timers.dismiss()
+                self._announcers.dismiss()
                 if self.live is not None:
                     self._utterance_is_dealt_with()
                 self._interrupt(reason)
@@ -224,6 +199,11 @@ class Assistant:
             self._handle(signal)
 
     # ── utterances ──────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def waiting(self) -> int:
+        """Requests that were accepted and not begun."""
+        return self._inbox.requests
 
     @property
     def live(self) -> Turn | None:
@@ -274,7 +254,7 @@ class Assistant:
 
     async def _overhear(self, utterance: Utterance) -> None:
         """A short utterance during a reply: what was it?"""
-        await self._receive([Overheard(utterance, await self._ears.overhear(utterance))])
+        await self._inbox.receive([Overheard(utterance, await self._ears.overhear(utterance))])
 
     def _overheard(self, utterance: Utterance, text: str) -> None:
         listener = self.parts.listener
@@ -325,7 +305,7 @@ class Assistant:
     async def _host(self, turn: Turn, utterance: Utterance, previous: Turn | None) -> None:
         if previous is not None:
             await previous.over.wait()
-        await self._receive([TurnDone(turn, await turn.run(utterance))])
+        await self._inbox.receive([TurnDone(turn, await turn.run(utterance))])
 
     def _interrupt(self, reason: str) -> None:
         if self.live is not None:
@@ -346,11 +326,11 @@ class Assistant:
     def _commit(self, turn: Turn, result: TurnResult) -> None:
         if isinstance(turn.agent, Recital):  # nobody asked
             result = replace(result, transcript="")
-        if turn.chime:
-            self._rings.announced()
+        if isinstance(turn.agent, Announcement):
+            turn.agent.over(result)
             if result.heard == self.parts.history.last_heard:
                 return
-        self.parts.history.commit(result, self.parts.clock())
+        self.parts.history.commit(result)
 
     def _utterance_is_dealt_with(self) -> None:
         """It was answered or acted on: what follows is a new utterance, not more of it."""
@@ -358,24 +338,23 @@ class Assistant:
             self.parts.listener.close()
             self._owns_open_utterance = False
 
-    def _next(self, *, ring: bool = False) -> None:
-        """Start what waits, when nobody speaks: questions first, then what rings."""
+    def _next(self, *, announce: bool = False) -> None:
+        """Start what waits, when nobody speaks: questions first, then announcements."""
         if self._turn is not None or self.parts.listener.active:
             return
         now = self.parts.clock()
         if self._queue:
             asked = self._queue.popleft()
-            self.waiting -= 1
+            self._inbox.requests -= 1
             utterance = Utterance(None, asked.text, now, now, "socket")
             agent, aloud = self.parts.answerer(asked), not isinstance(asked, Asked) or asked.aloud
             self._start(utterance, agent, request=asked.request, aloud=aloud).confirm()
-        elif ring and (text := self._rings.announcement):
-            self._start(Utterance(None, text, now, now, "timer"), Recital(text), chime=True).confirm()
+        elif announce and (said := self._announcers.take()):
+            self._start(Utterance(None, said.text, now, now, said.source), said, chime=True).confirm()
 
     def _commit_orphan(self, action: Action) -> None:
         """What a dead turn started has been done."""
-        result = TurnResult("interrupted", actions=(action,))
-        self.parts.history.commit(result, self.parts.clock())
+        self.parts.history.commit(TurnResult("interrupted", actions=(action,)))
 
     def _end_if_once(self, result: TurnResult | None = None) -> None:
         if not self._once or self._turn or self._queue:
@@ -392,6 +371,7 @@ class Assistant:
             self.last_failure = event
             log.warning("%s: %s %s", event.code, event.message, event.remedy)
         if isinstance(event, events.TurnJudged | events.DeviceChanged):
-            self._group.start_soon(self._receive, [event])
+            self._group.start_soon(self._inbox.receive, [event])
         self.parts.live_turns.note(event)
+        self._announcers.note(event)
         self.parts.bus.publish(event)

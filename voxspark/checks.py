@@ -9,7 +9,7 @@ from voxspark.config import Config
 from voxspark.config_tools import Settings
 from voxspark.engines.registry import find
 from voxspark.errors import VoxSparkError
-from voxspark.roster import kind_of, make_roster
+from voxspark.roster import Roster, kind_of, make_roster
 from voxspark.runners.settings import in_force, settings_for
 from voxspark.vram.team import Team
 
@@ -22,12 +22,12 @@ def values_in_force(config: Config, pulled: Collection[str]) -> Mapping[str, Set
         return {}
 
 
-def check_engines(config: Config, pulled: Collection[str]) -> None:
+def check_engines(config: Config, pulled: Collection[str], *, resident_bytes: int = 0) -> Roster:
     """Whether the configuration can be used as far as that can be told without loading. Raises VoxSparkError.
 
-    `pulled`: tags, for `auto`.
+    `pulled`: tags, for `auto`; `resident_bytes`: of models that are in memory already. Returns who is on the team.
     """
-    roster = make_roster(config, machine_of(config), pulled)
+    roster = make_roster(config, machine_of(config, resident_bytes=resident_bytes), pulled)
     team = Team(roster.profile, roster.catalogue)
     for role, post in roster.profile.roles.items():
         model = roster.catalogue.models[post.model]
@@ -37,3 +37,4 @@ def check_engines(config: Config, pulled: Collection[str]) -> None:
         find("tts", config.voice.fallback)
     make_end_of_turn(config)
     make_listener(config)
+    return roster

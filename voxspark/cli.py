@@ -315,6 +315,7 @@ cli.add_command(cli_memory.memory)
 cli.add_command(cli_agent.route)
 cli.add_command(cli_machine.devices)
 cli.add_command(cli_machine.config)
+cli.add_command(cli_machine.doctor)
 cli.add_command(cli_plan.models)
 cli.add_command(cli_plan.plan)
 

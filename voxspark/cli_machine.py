@@ -1,14 +1,15 @@
-"""`voxspark devices` and `voxspark config`: what this machine has, and how it is set up."""
+"""`voxspark devices`, `voxspark config` and `voxspark doctor`: what this machine has, and how it is set up."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from voxspark.cli_plan.session import json_option, pulled_tags
+from voxspark.cli_plan.session import json_option, pulled_tags, run_async
 
 if TYPE_CHECKING:
     from voxspark.config import Config
@@ -70,6 +71,32 @@ def check(config_file: Path | None) -> None:
     loaded = load_config(config_file)
     check_engines(loaded, _pulled(loaded))
     click.echo("The configuration is good.")
+
+
+@click.command()
+@click.option("--fix", is_flag=True, help="Put right what can be without losing anything.")
+@json_option
+@click.pass_obj
+def doctor(config_file: Path | None, fix: bool, as_json: bool) -> None:
+    """Say what is wrong here, and what to do about it.
+
+    Ends with 1 when the assistant would not work. With the daemon running, a damaged memory is left for when it ends.
+    """
+    from voxspark.doctor import report
+    from voxspark.doctor.check import Result, work_through
+    from voxspark.doctor.checkup import all_checks
+
+    async def work() -> list[Result]:
+        results = []
+        with report.Progress(sys.stderr) as progress:
+            async for result in work_through(all_checks(config_file), fix=fix, begin=progress.begin):
+                progress.clear()
+                results.append(result)
+                click.echo(json.dumps(result.to_json()) if as_json else report.line(result))
+        return results
+
+    if any(result.finding.state == "broken" for result in run_async(work)):
+        sys.exit(1)
 
 
 def _pulled(config: Config) -> list[str]:

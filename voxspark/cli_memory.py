@@ -140,7 +140,7 @@ def _with_facts(work: Callable[[Facts], Awaitable[T]]) -> T:
 
     database = open_database(database_path(), MIGRATIONS)
     try:
-        if database.path is None and database.failure is not None:
+        if not database.is_open and database.failure is not None:
             raise database.failure
         return run_async(lambda: work(Facts(database)))
     finally:

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
-from voxspark.agent.agent import Expert, LocalFirstAgent
+from voxspark.agent.agent import FILLERS, Expert, LocalFirstAgent
 from voxspark.agent.agent import Team as AgentTeam
 from voxspark.agent.audit import AuditLog, audit_path
 from voxspark.agent.eyes import Eyes
@@ -23,6 +23,7 @@ from voxspark.agent.loop import ToolLoop
 from voxspark.agent.mediator import Audit, Mediator
 from voxspark.agent.offer import offered
 from voxspark.agent.prompt import FOR_SMALL_MODELS, FOR_SPEECH, Prompt
+from voxspark.agent.stand_in import StandIn
 from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
@@ -39,10 +40,8 @@ from voxspark.events import Event
 from voxspark.kit import Kit, make_eyes
 from voxspark.listening.listener import Listener
 from voxspark.memory.embedding import Embedding
-from voxspark.memory.facts import Facts
-from voxspark.memory.history import History
-from voxspark.memory.indexing import Indexing
 from voxspark.memory.recall import Recall
+from voxspark.outfit import add_consulting, add_history, add_memory
 from voxspark.parts import AssistantParts
 from voxspark.protocols import (
     Chat,
@@ -63,18 +62,19 @@ from voxspark.runners.models import Models
 from voxspark.runners.ollama import OllamaRunner, options_for
 from voxspark.runners.priming import Priming
 from voxspark.runners.process import ProcessRunner
+from voxspark.speech.fillers import Fillers
 from voxspark.speech.spoken import spoken
 from voxspark.tools.registry import Toolbox
-from voxspark.tools.remembering import Remembering
 from voxspark.tools.wall_time import local_now
+from voxspark.turn import STILL_AT_IT
 from voxspark.vram.catalogue import Model
 from voxspark.vram.catalogue import Runner as Place
 from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedSynthesizer, LeasedTranscriber
-from voxspark.vram.ledger import PATIENCE_SECONDS, Ledger
+from voxspark.vram.ledger import Ledger
 from voxspark.vram.measured import MeasuredSizes
 from voxspark.vram.probes import Machine, Nvml, ProcFiles, is_scattered, machine
 from voxspark.vram.runner import Runner
-from voxspark.vram.state import GIB
+from voxspark.vram.state import GIB, VOICE, WORK
 from voxspark.vram.watchdog import gpu_probe, host_probe
 
 log = logging.getLogger(__name__)
@@ -104,6 +104,8 @@ class Engines:
     names: dict[str, str]
     models: Models
     team: AgentTeam
+    aside: AgentTeam
+    """The same people, for work that nobody waits for: a spoken question takes their memory from it."""
     tools: tuple[Schema, ...]
     """What its language models are offered."""
     embedding: Embedding | None
@@ -135,7 +137,8 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
     roster = make_roster(config, here, pulled, measured)
     prompt, tools = make_prompt(config, roster), tuple(offered(toolbox, helpers(roster)))
     async with anyio.create_task_group() as group:
-        runners = await _runners(config, roster, Priming(prompt.prefix(), tools), client, here, group)
+        priming = Priming(prompt.prefix(), tools, StandIn().prompt(prompt.prefix()))
+        runners = await _runners(config, roster, priming, client, here, group)
         ledger = Ledger(
             machine=here,
             profile=roster.profile,
@@ -187,11 +190,15 @@ async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
         return [], []
 
 
-def _team(roster: Roster, ledger: Ledger) -> AgentTeam:
+def _team(roster: Roster, ledger: Ledger, priority: int) -> AgentTeam:
     others = helpers(roster)
 
+    worker = LeasedChat(ledger, "worker", priority=priority, understudy=StandIn())
+
     def chat(role: str) -> Chat:
-        return LeasedChat(ledger, role, patience_seconds=PATIENCE_SECONDS if role == "worker" else HELP_SECONDS)
+        if role == "worker":
+            return worker
+        return LeasedChat(ledger, role, priority=priority, patience_seconds=HELP_SECONDS)
 
     return AgentTeam(
         chat=chat,
@@ -223,7 +230,8 @@ def _engines(
             "voice": _engine_name(roster.model_of("voice")),
         },
         models=models,
-        team=_team(roster, ledger),
+        team=_team(roster, ledger, VOICE),
+        aside=_team(roster, ledger, WORK),
         tools=tools,
         embedding=_embedding(roster, ledger),
         live_turns=live_turns,
@@ -307,10 +315,15 @@ def make_assistant(
     if speaker is None:
         speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
         background.append(speaker.run)
-    history = History(int(engines.context_tokens * HISTORY_SHARE))
-    recall, indexing = make_memory(kit, engines)
+    history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
+    recall, indexing = add_memory(kit, engines.embedding)
+    add_consulting(kit, config.code, engines.team, engines.aside, engines.live_turns, engines.swarm)
     eyes = partial(make_eyes, config.eyes, speaker)
     agent = make_agent(kit, engines, history, eyes, recall)
+    said = dict.fromkeys(
+        (*(FILLERS[role] for role in engines.team.roles if role in FILLERS), *kit.fillers, STILL_AT_IT)
+    )
+    fillers = Fillers(engines.synthesizer, said, engines.live_turns.quiet)
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -321,29 +334,21 @@ def make_assistant(
             listener=make_listener(config),
             transcriber=engines.transcriber,
             synthesizer=engines.synthesizer,
+            fillers=fillers,
             end_of_turn=engines.end_of_turn,
             agent=agent,
             history=history,
             timers=kit.timers,
+            jobs=kit.jobs,
             expert=partial(Expert, agent),
             live_turns=engines.live_turns,
             profile=engines.profile,
             engines=engines.names,
-            background=(*background, *kit.background, indexing.run),
+            background=(*background, *kit.background, history.run, indexing.run, fillers.run),
         ),
         once=once,
     )
     return assistant
-
-
-def make_memory(kit: Kit, engines: Engines) -> tuple[Recall, Indexing]:
-    """What the user has told, with its tools in the box."""
-    facts = Facts(kit.database)
-    indexing = Indexing(facts, engines.embedding)
-    recall = Recall(facts, engines.embedding, indexing)
-    for each in Remembering(recall, kit.undo, local_now).tools:
-        kit.toolbox.add(each)
-    return recall, indexing
 
 
 def make_agent(
@@ -361,7 +366,7 @@ def make_agent(
         tools=engines.tools,
         prompt=engines.prompt,
         history=history,
-        on_stop=kit.timers.dismiss,
+        on_stop=kit.dismiss,
         eyes=eyes(audit),
         recall=recall.lines_for,
     )

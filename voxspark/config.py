@@ -15,7 +15,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from voxspark.config_source import from_environment, merge, read, xdg_directory
-from voxspark.config_tools import DesktopSettings, EyesSettings, McpServer, Settings, WebSettings
+from voxspark.config_tools import (
+    CodeSettings,
+    DesktopSettings,
+    EyesSettings,
+    McpServer,
+    MemorySettings,
+    Settings,
+    WebSettings,
+)
 from voxspark.errors import ConfigError
 
 
@@ -229,8 +237,12 @@ class Config(Settings):
     """[web]"""
     desktop: DesktopSettings = DesktopSettings()
     """[desktop]"""
+    code: CodeSettings = CodeSettings()
+    """[code]"""
     eyes: EyesSettings = EyesSettings()
     """[eyes]"""
+    memory: MemorySettings = MemorySettings()
+    """[memory]"""
     mcp: dict[str, McpServer] = Field(default_factory=dict)
     """[mcp.NAME]: programs whose tools it may use."""
     plan: PlanSettings = PlanSettings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,3 +68,15 @@ def xdg_directory(variable: str, otherwise: Path) -> Path:
     """What an XDG variable says; a relative value does not count (XDG Base Directory specification)."""
     value = os.environ.get(variable, "")
     return Path(value) if value.startswith("/") else otherwise
+
+
+def documents_directory() -> Path:
+    """`$XDG_DOCUMENTS_DIR`, from the environment or from `user-dirs.dirs` (xdg-user-dirs), else the home folder."""
+    listed = xdg_directory("XDG_CONFIG_HOME", Path.home() / ".config") / "user-dirs.dirs"
+    try:
+        text = listed.read_text("utf-8", errors="replace")
+    except OSError:
+        text = ""
+    found = re.search(r'^\s*XDG_DOCUMENTS_DIR="(\$HOME)?(/[^"]*)"', text, re.MULTILINE)
+    otherwise = Path(f"{Path.home() if found[1] else ''}{found[2]}") if found else Path.home()
+    return xdg_directory("XDG_DOCUMENTS_DIR", otherwise)

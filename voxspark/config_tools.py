@@ -1,4 +1,4 @@
-"""Settings of what the assistant can do: the tables [web], [desktop], [eyes] and [mcp], and the base of every table."""
+"""Settings of what the assistant can do: [web], [desktop], [code], [eyes] and [mcp], and the base of every table."""
 
 from __future__ import annotations
 
@@ -45,6 +45,13 @@ class DesktopSettings(Settings):
     """Which applications may be opened; empty is every one in the menu."""
 
 
+class CodeSettings(Settings):
+    """Programs that it writes."""
+
+    folder: str = ""
+    """Where they are put; empty is `VoxSpark` in your documents folder, or in your home."""
+
+
 Trust = Literal["none", "read", "act"]
 
 
@@ -74,6 +81,13 @@ class McpServer(Settings):
         if self.url and not self.url.startswith(("http://", "https://")):
             raise ValueError("url must begin with http:// or https://")
         return self
+
+
+class MemorySettings(Settings):
+    """What is kept of what is talked about."""
+
+    conversation_days: float = Field(30.0, ge=0, le=3650)
+    """How long the conversation is kept on disk; 0: it ends with the daemon."""
 
 
 class EyesSettings(Settings):

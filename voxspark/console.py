@@ -14,6 +14,7 @@ from voxspark.events import (
     DeviceChanged,
     Event,
     Failed,
+    JobChanged,
     Ready,
     Stopping,
     TimerRang,
@@ -33,6 +34,8 @@ def describe(event: Event, *, with_waterfall: bool = False) -> str:
             return f"  (heard {event.word.replace('_', ' ')})"
         case TimerRang():
             return f"  (the {event.label or 'timer'} rings)"
+        case JobChanged(state="done" | "failed" | "cancelled"):
+            return f"  (your {event.title}: {event.state})"
         case TurnEnded(outcome="withdrawn" | "empty"):
             return ""
         case TurnEnded():
@@ -77,10 +80,20 @@ def status_table(status: Mapping[str, Any]) -> str:
             case dict():
                 rows |= value
             case list():
-                rows[key] = ", ".join(value) or "none"
+                rows[key] = ", ".join(map(_item, value)) or "none"
             case _:
                 rows[key] = "none" if value is None else value
     return "\n".join(f"{key.replace('_', ' '):<24}{value}" for key, value in rows.items())
+
+
+def _item(item: Any) -> str:
+    match item:
+        case {"title": title, "state": "running", "fraction": float(fraction)}:
+            return f"{title} ({fraction:.0%})"
+        case {"title": name, "state": state} | {"name": name, "state": state}:
+            return f"{name} ({state})"
+        case _:
+            return str(item)
 
 
 def device_table(devices: Sequence[DeviceInfo]) -> str:

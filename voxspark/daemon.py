@@ -72,6 +72,7 @@ async def run_daemon(
     async with open_kit(config) as kit, open_engines(config, kit.toolbox, lambda event: emit(event), clock) as engines:
         if kit.database.failure is not None:
             emit(failed(kit.database.failure, 0.0))
+        kit.database.tell = lambda error: emit(failed(error, clock()))
         await warm(engines, tell)
         begun = anyio.current_time()
         microphone, speaker = await devices(clock) if devices else (None, None)

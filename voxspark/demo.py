@@ -15,6 +15,7 @@ import numpy as np
 
 from voxspark import audio
 from voxspark.config import Config
+from voxspark.config_tools import MemorySettings
 from voxspark.console import describe
 from voxspark.daemon import error_of, run_daemon
 from voxspark.devices.file import FileSpeaker
@@ -99,7 +100,8 @@ async def run_demo(config: Config, output: Path, tell: Callable[[str], None]) ->
         elif isinstance(event, Failed):
             raise error_of(event)
 
-    quiet = config.model_copy(update={"devices": config.devices.model_copy(update={"microphone": "file:demo"})})
+    devices_of_demo = config.devices.model_copy(update={"microphone": "file:demo"})
+    quiet = config.model_copy(update={"devices": devices_of_demo, "memory": MemorySettings(conversation_days=0)})
     try:
         await run_daemon(quiet, once=True, serve=False, tell=tell, watch=watch, devices=devices)
     finally:

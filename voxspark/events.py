@@ -156,10 +156,32 @@ class ToolUsed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FillerSpoken(Event):
+    """A short sentence bridges the wait for a tool or another model; it is no part of the reply."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimerRang(Event):
     """A timer is due."""
 
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobChanged(Event):
+    """Work in the background began, moved on or is over."""
+
+    title: str
+    """What it makes: `image of a cat`."""
+    state: str
+    """`waiting`, `running`, `done`, `failed` or `cancelled`."""
+    fraction: float | None
+    """0 to 1, or None while nobody can know."""
+    note: str
+    """What is being done; at the end, what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +190,8 @@ class TurnEnded(Event):
 
     `timings` are seconds after the end of speech; a name is missing when that did not happen:
     `transcript` (text known), `first_token` (model began), `first_clause` (speakable text), `first_audio` (samples
-    ready), `confirmed` (gate opened), `first_audible` (heard at the speaker), `ended`.
+    ready), `confirmed` (gate opened), `filler` (something was said to bridge the wait), `first_audible` (heard at the
+    speaker, a filler too), `ended`.
     """
 
     turn: int

@@ -33,9 +33,11 @@ from voxspark.tools.desktop.clipboard import Clipboard
 from voxspark.tools.desktop.media import Media
 from voxspark.tools.desktop.open import Opener
 from voxspark.tools.desktop.volume import Volume
+from voxspark.tools.jobs import Jobs
 from voxspark.tools.lists import Lists
 from voxspark.tools.notes import Notes
 from voxspark.tools.registry import Tool, Toolbox, tools_of
+from voxspark.tools.skills import Skills
 from voxspark.tools.system import System
 from voxspark.tools.timers import Timers
 from voxspark.tools.undo import Undo
@@ -59,12 +61,23 @@ class Kit:
 
     toolbox: Toolbox
     timers: Timers
+    jobs: Jobs
     database: Database
     undo: Undo
     servers: McpServers
     """Programs whose tools are ours too, while they run."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...]
     """As long as the daemon does; started with `TaskGroup.start`."""
+
+    @property
+    def fillers(self) -> list[str]:
+        """What its tools have to say while they take long."""
+        return [each.declared.filler for each in self.toolbox if each.declared.filler]
+
+    def dismiss(self) -> None:
+        """Somebody said stop: nothing rings, and a report that was begun is not repeated."""
+        self.timers.dismiss()
+        self.jobs.dismiss()
 
 
 def database_path() -> Path:
@@ -97,13 +110,13 @@ def make_kit(config: Config) -> Kit:
 def _kit(config: Config, database: Database) -> Kit:
     awake_or_not = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
     timers = Timers(awake_or_not, store=SqliteTimerStore(database), wall=local_now)
-    undo = Undo()
+    undo, jobs = Undo(), Jobs()
     kept = (*timers.tools, *Lists(SqliteListStore(database), undo).tools)
-    kept += (*Notes(SqliteNoteStore(database), undo, local_now).tools, *undo.tools)
+    kept += (*Notes(SqliteNoteStore(database), undo, local_now).tools, *undo.tools, *jobs.tools)
     toolbox = Toolbox([*_own(), *kept, *_web(config), *_desktop(config)])
-    for finder in tools_of(FindTool(toolbox)):
-        toolbox.add(finder)
-    return Kit(toolbox, timers, database, undo, McpServers({}, toolbox), (database.run,))
+    for each in (*tools_of(FindTool(toolbox)), *Skills(toolbox).tools):
+        toolbox.add(each)
+    return Kit(toolbox, timers, jobs, database, undo, McpServers({}, toolbox), (database.run, jobs.run))
 
 
 def make_eyes(settings: EyesSettings, speaker: Speaker, audit: Audit) -> Eyes:

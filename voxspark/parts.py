@@ -24,6 +24,8 @@ from voxspark.protocols import (
     Synthesizer,
     Transcriber,
 )
+from voxspark.speech.fillers import Fillers
+from voxspark.tools.jobs import Jobs
 from voxspark.tools.timers import Timers
 from voxspark.turn import Turn, TurnParts
 from voxspark.types import Asked, ListeningSignal, OwnerSignal, SayRequested, TurnResult, Utterance
@@ -68,12 +70,15 @@ class AssistantParts:
     listener: Listener
     transcriber: Transcriber
     synthesizer: Synthesizer
+    fillers: Fillers
     end_of_turn: EndOfTurnModel | None
     agent: Agent
     history: History
     timers: Timers
     expert: Callable[[str, tuple[bytes, ...]], Agent]
     """The agent that asks one role of the team (empty: whoever sees the pictures), and nobody else."""
+    jobs: Jobs = field(default_factory=Jobs)
+    """What is done in the background; its `run` is one of `background`."""
     live_turns: LiveTurns = field(default_factory=LiveTurns)
     """What yields to turns hears of them here."""
     profile: str = "embedded"
@@ -94,6 +99,7 @@ class AssistantParts:
         return TurnParts(
             transcriber=self.transcriber,
             synthesizer=self.synthesizer,
+            fillers=self.fillers,
             speaker=self.speaker,
             end_of_turn=self.end_of_turn,
             patience=self.config.patience,

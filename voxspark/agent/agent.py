@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from voxspark.agent.beyond import beyond
 from voxspark.agent.eyes import NO_EYES, SOURCE, Eyes
 from voxspark.agent.intents import REPEAT, STOP, Intent, Intents, is_stop
 from voxspark.agent.loop import ESCALATE, ToolLoop
@@ -20,8 +20,13 @@ from voxspark.types import Message, ToolCall
 
 log = logging.getLogger(__name__)
 
-MOST_REMEMBERED = 1_000
-"""Turns with a stranger's text: as many as the history keeps."""
+FILLERS = {
+    "eyes": "Let me have a look.",
+    "coder": "Let me ask the coder.",
+    "reasoner": "Let me think about that.",
+    "manager": "Let me ask the manager.",
+}
+"""Of the role that is asked: what is said while it takes long."""
 
 NOTHING_YET = "I have not said anything yet."
 
@@ -72,7 +77,6 @@ class LocalFirstAgent:
         self._on_stop = on_stop
         self._eyes = eyes
         self._recall = recall
-        self._with_strangers: deque[str] = deque(maxlen=MOST_REMEMBERED)
 
     async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
         """See `protocols.Agent.reply`."""
@@ -98,17 +102,10 @@ class LocalFirstAgent:
         self, chosen: Route, text: str, turn: TurnScope, images: tuple[bytes, ...] = ()
     ) -> AsyncGenerator[str, None]:
         """What one of the team says to a transcript, and to the pictures that came with it."""
-        history = self._history.messages()
-        tainted = not {message.content for message in history if message.role == "user"}.isdisjoint(
-            self._with_strangers
-        )
-        guard = TurnGuard(text, tainted_before=tainted)
-        try:
-            async with aclosing(self._ask(chosen, history, guard, turn, images)) as texts:
-                async for piece in texts:
-                    yield piece
-        finally:
-            self._note_strangers(guard)
+        guard = TurnGuard(text, tainted_before=self._history.by_strangers)
+        async with aclosing(self._ask(chosen, self._history.messages(), guard, turn, images)) as texts:
+            async for piece in texts:
+                yield piece
 
     async def _ask(
         self,
@@ -120,13 +117,18 @@ class LocalFirstAgent:
     ) -> AsyncGenerator[str, None]:
         """The worker may hand the question on, nobody else."""
         log.debug("route: %s, %s", chosen.role, chosen.why)
+        if chosen.role == "worker" and not self._team.calls_tools("worker") and (sentence := beyond(chosen.question)):
+            yield sentence
+            return
         if chosen.role == "eyes" and "eyes" not in self._team.roles:
             yield NO_EYES
             return
+        turn.begun(FILLERS.get(chosen.role, ""))
         if chosen.role == "eyes" and not images and self._eyes is not None:
             images = (await self._eyes.look(chosen.question, guard, turn),)
         if images:
             guard.tainted_by = SOURCE
+            turn.by_strangers()
 
         async def hand_on(call: ToolCall) -> AsyncGenerator[str, None]:
             role = str(call.arguments.get("role"))
@@ -149,11 +151,6 @@ class LocalFirstAgent:
             async for piece in texts:
                 yield piece
 
-    def _note_strangers(self, guard: TurnGuard) -> None:
-        """The reply may repeat what a stranger wrote, and stays in the history."""
-        if guard.tainted_by:
-            self._with_strangers.append(guard.utterance)
-
     async def _do(self, intent: Intent, text: str, turn: TurnScope) -> str:
         """The sentence that answers an intent; empty when silence does."""
         if intent.tool == REPEAT:
@@ -162,10 +159,7 @@ class LocalFirstAgent:
             await turn.until_confirmed()
             self._on_stop()
             return ""
-        guard = TurnGuard(text)
-        outcome = await self._mediator.run(ToolCall(intent.tool, intent.arguments), guard, turn)
-        self._note_strangers(guard)
-        return outcome.text
+        return (await self._mediator.run(ToolCall(intent.tool, intent.arguments), TurnGuard(text), turn)).text
 
 
 class Expert:

@@ -171,6 +171,7 @@ class Mediator:
             return await self._ask(tool, arguments, guard.utterance, turn)
         if tool.declared.untrusted:
             guard.tainted_by = tool.name
+            turn.by_strangers()
         return await self._perform(tool, arguments, guard.utterance, turn)
 
     async def _perform(self, tool: Tool, arguments: dict[str, object], utterance: str, turn: TurnScope) -> Outcome:
@@ -186,6 +187,7 @@ class Mediator:
                 self._note(tool, arguments, utterance, verdict, result)
             return result
 
+        turn.begun(tool.declared.filler)
         try:
             if tool.permission == "read" and tool.fate == "turn":
                 text = await work()

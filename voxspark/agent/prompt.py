@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -15,6 +16,9 @@ FOR_SPEECH = (
 
 FOR_SMALL_MODELS = "You are VoxSpark, a helpful voice assistant. Reply with one or two short, simple sentences."
 """A model of 135 M parameters answers worse the more it is told (tried on SmolLM2)."""
+
+STAMP = "[%A %d %B %Y, %H:%M] "
+_STAMP = re.compile(r"\[[^\[\],]*, \d\d:\d\d\] ")
 
 
 class Prompt:
@@ -36,6 +40,12 @@ class Prompt:
         self, history: Sequence[Message], text: str, images: tuple[bytes, ...] = (), notes: Sequence[str] = ()
     ) -> list[Message]:
         """The messages for a new question, the pictures it is about, and what is known that may help with it."""
-        stamp = [f"{self._now():%A %d %B %Y, %H:%M}"] if self._now else []
-        known = "".join(f"[{each}] " for each in (*stamp, *notes))
-        return [self._system, *history, Message("user", f"{known}{text}", images=images)]
+        stamp = self._now().strftime(STAMP) if self._now else ""
+        known = "".join(f"[{each}] " for each in notes)
+        return [self._system, *history, Message("user", f"{stamp}{known}{text}", images=images)]
+
+
+def without_stamp(content: str) -> str:
+    """A newest message without its date and time."""
+    stamp = _STAMP.match(content)
+    return content[stamp.end() :] if stamp else content

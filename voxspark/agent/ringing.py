@@ -22,7 +22,7 @@ PAUSE_SECONDS = 3.0
 RING_FOR_SECONDS = 300.0
 
 LOOK_AGAIN_SECONDS = 15.0
-"""How soon it is noticed that the clock was set, or that the machine has slept."""
+"""How soon it is noticed that the clock was set, that the machine has slept, or that the disk can be used again."""
 
 Notify = Callable[[str], Coroutine[Any, Any, None]]
 """Shows a sentence on the desktop; handles its own errors."""
@@ -33,7 +33,10 @@ async def _show_nothing(text: str) -> None:
 
 
 class Rings:
-    """Collects timers as they come due and knows what to announce."""
+    """Collects timers as they come due and knows what to announce; an `Announcer`."""
+
+    source = "timer"
+    urgent = True
 
     def __init__(self, timers: Timers, emit: Emit, clock: Clock, notify: Notify = _show_nothing) -> None:
         self._timers = timers
@@ -67,7 +70,9 @@ class Rings:
         wait_seconds = self._timers.next_due_seconds()
         if self._timers.ringing:
             return min(TRY_AGAIN_SECONDS, TRY_AGAIN_SECONDS if wait_seconds is None else wait_seconds)
-        return None if wait_seconds is None else min(wait_seconds, LOOK_AGAIN_SECONDS)
+        if wait_seconds is None:
+            return None if self._timers.is_kept else LOOK_AGAIN_SECONDS
+        return min(wait_seconds, LOOK_AGAIN_SECONDS)
 
     async def _try(self, call: Callable[[], Awaitable[None]]) -> None:
         """What is wrong with the disk is told once; the timers go on without it."""
@@ -80,12 +85,15 @@ class Rings:
         else:
             self._failure = ""
 
-    def announced(self) -> None:
+    def announced(self, *, whole: bool) -> None:
         """An announcement is over, however it ended."""
         self._quiet_until = self._clock() + PAUSE_SECONDS
 
-    @property
-    def announcement(self) -> str:
+    def dismiss(self) -> None:
+        """Whatever rings is silent."""
+        self._timers.dismiss()
+
+    def take(self) -> str:
         """What to say now; empty when nothing rings, or just did."""
         if self._clock() < self._quiet_until:
             return ""

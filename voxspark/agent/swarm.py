@@ -7,15 +7,16 @@ person wait. So one slot stays free; a sub-question on the only one is cut off w
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import anyio
 
+from voxspark.agent.whole_answer import whole_answer
 from voxspark.bus import known
-from voxspark.errors import ChatError, EngineError, ToolError, VoxSparkError
+from voxspark.errors import EngineError, ToolError, VoxSparkError
 from voxspark.events import Event, TurnEnded, TurnStarted
 from voxspark.protocols import Chat
 from voxspark.types import Message
@@ -32,6 +33,9 @@ PATIENCE_SECONDS = 30.0
 
 SUB_QUESTION = "Answer with facts, in at most five plain sentences. If you do not know the answer, say only that."
 """The system prompt: the same for all, so that it stays in the prefix cache of every slot."""
+
+
+T = TypeVar("T")
 
 
 class Lender(Protocol):
@@ -66,7 +70,7 @@ class LiveTurns:
         while self._turns:
             await self._changed.wait()
 
-    async def yielding(self, work: Callable[[], Awaitable[str]]) -> str | None:
+    async def yielding(self, work: Callable[[], Awaitable[T]]) -> T | None:
         """The work's result; None when a turn is live, or begins before it is there."""
         with anyio.CancelScope() as scope:
             self._yielding.add(scope)
@@ -183,18 +187,8 @@ class Swarm:
         return await (self._voice.yielding(answer) if yields else answer())
 
     async def _answer(self, chat: Chat, question: str) -> str:
-        text = ""
-        with anyio.move_on_after(self._limit_seconds) as limit:
-            async with aclosing(chat.stream([self._system, Message("user", question)])) as deltas:
-                async for delta in deltas:
-                    if not isinstance(delta, str):
-                        continue
-                    text = (text + delta).lstrip()
-                    if len(text) > self._limit_characters:
-                        text = text[: self._limit_characters - 1].rstrip() + "…"
-                        break
-        if limit.cancelled_caught:
-            raise ChatError("answer-too-slow", f"There was no answer within {self._limit_seconds:.0f} seconds.")
-        if not text:
-            raise ChatError("answer-empty", "The model had nothing to say to that.")
-        return text.rstrip()
+        messages = [self._system, Message("user", question)]
+        whole = await whole_answer(
+            chat, messages, limit_seconds=self._limit_seconds, limit_characters=self._limit_characters
+        )
+        return whole.text

@@ -148,6 +148,7 @@ class AssistantDaemon:
             "turns": self._assistant.turns,
             "waiting_requests": self._assistant.waiting,
             "timers": [timer.name for timer in self._parts.timers.running],
+            "jobs": [job.to_json() for job in self._parts.jobs],
             "mcp": self._servers(),
             "memory": self._models.snapshot(),
             "memory_mb": _resident_mb(),

@@ -178,19 +178,30 @@ def locate(name: str, table: Mapping[str, BundledModel] = BUNDLED) -> Path:
     return found[0] if len(found) == 1 else found[0].parent
 
 
+def is_installed(name: str) -> bool:
+    """Whether the packages of the weights are there; they are not looked into."""
+    packages = {piece.partition("/")[0] for file in BUNDLED[name].files for piece in file.pieces}
+    return all(map(_places, packages))
+
+
 def _find(piece: str, model: BundledModel) -> Path:
     """The file of an installed package; the package is not imported."""
     package, _, inside = piece.partition("/")
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
+    if not (folders := _places(package)):
         raise EngineError(
             "weights-not-installed", f"The weights {model.name} are not installed.", f"Run: {model.install}"
         )
-    places = [Path(place, inside) for place in spec.submodule_search_locations]
+    places = [folder / inside for folder in folders]
     for place in places:
         if place.is_file():
             return place
     raise _corrupt(model, places[0])
+
+
+def _places(package: str) -> list[Path]:
+    """The folders of an installed package; none when it is not installed."""
+    spec = importlib.util.find_spec(package)
+    return [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
 
 
 def _corrupt(model: BundledModel, path: Path) -> EngineError:

@@ -44,8 +44,10 @@ class Offer:
     """Whether its answers may contain what others have written."""
 
 
-def tool_of(offer: Offer, name: str, settings: McpServer, call: Callable[[Mapping[str, Any]], Awaitable[str]]) -> Tool:
-    """The tool under that name; `call` gives the server's answer. Raises ToolError when it cannot be one."""
+def tool_of(
+    offer: Offer, name: str, settings: McpServer, call: Callable[[Mapping[str, Any]], Awaitable[str]], server: str = ""
+) -> Tool:
+    """The tool under that name; `call` gives the answer of that server. Raises ToolError when it cannot be one."""
     permission, parameters = permission_of(offer, settings.trust), parameters_of(offer.schema)
 
     async def answer(**arguments: Any) -> str:
@@ -58,6 +60,7 @@ def tool_of(offer: Offer, name: str, settings: McpServer, call: Callable[[Mappin
         untrusted=settings.trust == "none" or offer.open_world is not False,
         privileged=any(map(_is_address, parameters)),
         timeout_seconds=settings.timeout_seconds,
+        filler=f"Let me ask {server.replace('_', ' ')}." if server else "",
     )
     description = clean(offer.description, MOST_DESCRIPTION) or name.replace("_", " ")
     return Tool(name, description, declared, answer, parameters)

@@ -115,7 +115,8 @@ class Server:
                 name = name_of(offer, self.name, {*self._reserved, *(tool.name for tool in self._toolbox)})
                 if name is None:
                     raise ToolError("mcp-name", "Its name is taken.")
-                self._toolbox.add(tool_of(offer, name, self._settings, partial(self.call, offer.name)))
+                declared = tool_of(offer, name, self._settings, partial(self.call, offer.name), self.name)
+                self._toolbox.add(declared)
             except ToolError as error:
                 self.unusable += 1
                 log.debug("MCP server %s: %r cannot be used: %s", self.name, offer.name, error)

@@ -2,7 +2,8 @@
 
 Writes go through one connection, one after the other, and are on the disk when they return (WAL with
 `synchronous=FULL`: what was confirmed aloud outlives a power cut). Reads have a connection of their own and never wait
-for a write. Calls run in a thread, to their end even when the caller is cancelled.
+for a write. Calls run in a thread, to their end even when the caller is cancelled. A file that cannot be used now (a
+full disk, a lock) makes every call an error, until `run` can open it after all.
 
     database = open_database(path, MIGRATIONS)
     await database.write(lambda connection: connection.execute("INSERT …"))
@@ -10,161 +11,176 @@ for a write. Calls run in a thread, to their end even when the caller is cancell
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
 from anyio.abc import TaskStatus
 
 from voxspark.errors import ToolError, VoxSparkError
+from voxspark.memory.errors import failure, memory_error, speakable
+from voxspark.memory.file import (
+    Hold,
+    Prepare,
+    back_up,
+    backups,
+    check,
+    connect,
+    make_private,
+    migrate,
+    require_known,
+    version_of,
+)
+from voxspark.memory.salvage import begin_anew
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Prepare = Callable[[sqlite3.Connection], None]
-"""Makes a new connection ready, for example loads an extension."""
 
-BUSY_SECONDS = 2.0
-"""How long a call waits for another program that holds the file."""
-
-BACKUPS_KEPT = 3
 BACKUP_CHECK_SECONDS = 3600.0
+TRY_AGAIN_SECONDS = 2.0
+"""How often a file that could not be opened is tried again."""
 
-FAILURES = {
-    sqlite3.SQLITE_FULL: ("memory-full", "The disk is full.", "Free some space."),
-    sqlite3.SQLITE_BUSY: ("memory-locked", "Another program has locked my memory.", "Close it, then try again."),
-    sqlite3.SQLITE_READONLY: (
-        "memory-unwritable",
-        "I am not allowed to write to my memory.",
-        "Check who owns $XDG_DATA_HOME/voxspark, and that its file system is writable.",
-    ),
-    sqlite3.SQLITE_IOERR: ("memory-disk", "The disk with my memory has an error.", "Check the disk."),
-    sqlite3.SQLITE_CORRUPT: ("memory-corrupt", "My memory is damaged.", "Restart me: I go on from a backup then."),
-    sqlite3.SQLITE_ERROR: ("memory-failed", "Something is wrong with my memory.", "See the log."),
-}
-"""SQLite's primary result code to code, sentence and remedy (https://sqlite.org/rescode.html)."""
 
-_ALIKE = {
-    sqlite3.SQLITE_LOCKED: sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN: sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_PERM: sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_NOTADB: sqlite3.SQLITE_CORRUPT,
-}
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that can be used."""
+
+    writer: sqlite3.Connection
+    reader: sqlite3.Connection
+    hold: Hold | None = None
+    repaired: VoxSparkError | None = None
+    """What happened to it, when it was damaged."""
 
 
 class Database:
-    """An open file, or memory only, when the file cannot be used."""
+    """A file, open or waiting to be; or memory only."""
 
-    def __init__(
-        self,
-        writer: sqlite3.Connection,
-        reader: sqlite3.Connection,
-        path: Path | None,
-        failure: VoxSparkError | None = None,
-    ) -> None:
+    def __init__(self, path: Path | None, open_file: Callable[[], Opened]) -> None:
+        """Tries to open it; blocks for milliseconds, or seconds while it is locked."""
         self.path = path
         """None when nothing is written to a disk."""
-        self.failure = failure
-        """What went wrong when it was opened, to be told."""
-        self._writer, self._writing = writer, anyio.CapacityLimiter(1)
-        self._reader, self._reading = reader, self._writing if reader is writer else anyio.CapacityLimiter(1)
+        self.failure: VoxSparkError | None = None
+        """Why it is not open, or what had happened to it before."""
+        self.tell: Callable[[VoxSparkError], None] = lambda _: None
+        """Called with what goes wrong in the background."""
+        self._open_file = open_file
+        self._opened: Opened | None = None
+        self._writing = anyio.CapacityLimiter(1)
+        self._reading = anyio.CapacityLimiter(1) if path is not None else self._writing
+        self._open()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used; otherwise `failure` says why not."""
+        return self._opened is not None
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """What `query` returns; it sees one moment of the file. Raises ToolError."""
-        call = partial(_transact, self._reader, "BEGIN", query)
+        call = partial(_transact, self._usable().reader, "BEGIN", query, self._folder)
         return await anyio.to_thread.run_sync(call, limiter=self._reading)
 
     async def write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """What `change` returns, once it is on the disk; nothing of it is when it raises. Raises ToolError."""
-        call = partial(_transact, self._writer, "BEGIN IMMEDIATE", change)
+        call = partial(_transact, self._usable().writer, "BEGIN IMMEDIATE", change, self._folder)
         return await anyio.to_thread.run_sync(call, limiter=self._writing)
 
     async def back_up(self, today: date) -> None:
         """Write today's backup, unless there is one, and drop the oldest. Raises ToolError."""
         if self.path is not None:
-            call = partial(_back_up, self._reader, self.path, today)
+            call = partial(back_up, self._usable().reader, self.path, today)
             await anyio.to_thread.run_sync(call, limiter=self._reading)
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
-        """Back up once a day, until cancelled."""
+        """Back up once a day, and open the file as soon as that is possible, until cancelled."""
         task_status.started()
+        told = ""
         while True:
             try:
-                await self.back_up(datetime.now().date())
+                if not self.is_open:
+                    await anyio.to_thread.run_sync(self._open, limiter=self._writing)
+                    self._report_opening()
+                if self.is_open:
+                    await self.back_up(datetime.now().date())
+                told = ""
             except ToolError as error:
                 log.warning("no backup of %s: %s", self.path, error.code)
-            await anyio.sleep(BACKUP_CHECK_SECONDS)
+                if error.code != told:
+                    self.tell(error)
+                told = error.code
+            await anyio.sleep(BACKUP_CHECK_SECONDS if self.is_open else TRY_AGAIN_SECONDS)
 
     def close(self) -> None:
         """Close the file; nothing may be called any more."""
+        opened, self._opened = self._opened, None
+        if opened is None:
+            return
         with suppress(sqlite3.Error):  # only tidies up: what is left in the log is read at the next start
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._reader.close()
-        self._writer.close()
+            opened.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        opened.reader.close()
+        opened.writer.close()
+        if opened.hold is not None:
+            opened.hold.close()
+
+    def _open(self) -> None:
+        """As far as that is possible; `failure` says how it went."""
+        try:
+            self._opened = self._open_file()
+            self.failure = self._opened.repaired
+        except ToolError as error:
+            self.failure = error
+
+    def _report_opening(self) -> None:
+        if self.is_open:
+            log.info("%s is open after all", self.path)
+            if self.failure is not None:
+                self.tell(self.failure)
+
+    def _usable(self) -> Opened:
+        if self._opened is None:
+            assert self.failure is not None
+            raise ToolError(self.failure.code, self.failure.message, self.failure.remedy)
+        return self._opened
+
+    @property
+    def _folder(self) -> Path | None:
+        return None if self.path is None else self.path.parent
 
 
 def open_database(path: Path, migrations: Sequence[str], prepare: Prepare = lambda _: None) -> Database:
     """The file at `path` with every migration applied; blocks for milliseconds.
 
     `migrations` are SQL scripts; those beyond the file's `user_version` are run. Append to them, never change one.
-    Raises ToolError for a migration that is wrong, and nothing for what a disk can do to us: a damaged file is moved
-    aside and its newest sound backup, or an empty file, takes its place; where no file can be used the database is in
-    memory only. `failure` tells either.
+    Raises ToolError for a migration that is wrong, and nothing for what a disk can do to us: a damaged file that nobody
+    else uses is moved aside and what can be saved of it, or of a backup, takes its place; `failure` tells. A file that
+    cannot be used now is tried again by `run`.
     """
-    try:
-        return _open(path, migrations, prepare)
-    except ToolError as error:
-        failure: VoxSparkError = error
-    if failure.code == "memory-corrupt":
-        try:
-            failure = _begin_anew(path)
-            return _open(path, migrations, prepare, failure)
-        except ToolError as error:
-            failure = error
-    return open_in_memory(migrations, prepare, failure)
+    database = Database(path, partial(_open_file, path, migrations, prepare))
+    if database.failure is not None and database.failure.code == "memory-failed":
+        open_in_memory(migrations, prepare).close()  # raises what is wrong with them on any disk
+    return database
 
 
-def open_in_memory(
-    migrations: Sequence[str], prepare: Prepare = lambda _: None, failure: VoxSparkError | None = None
-) -> Database:
-    """A database that ends with the process."""
-    with _speakable():
-        only = _connect(":memory:", prepare)
-        _migrate(only, migrations)
-    return Database(only, only, None, failure)
+def open_in_memory(migrations: Sequence[str], prepare: Prepare = lambda _: None) -> Database:
+    """A database that ends with the process. Raises ToolError for a migration that is wrong."""
+    with speakable():
+        only = connect(":memory:", prepare)
+        migrate(only, migrations)
+    return Database(None, lambda: Opened(only, only))
 
 
-def memory_error(error: sqlite3.Error | OSError) -> ToolError:
-    """The speakable error for what SQLite or the file system says."""
-    if isinstance(error, OSError):
-        code = sqlite3.SQLITE_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else sqlite3.SQLITE_READONLY
-    else:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        code = _ALIKE.get(code, code)
-    return ToolError(*FAILURES.get(code, FAILURES[sqlite3.SQLITE_ERROR]))
-
-
-@contextmanager
-def _speakable() -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise memory_error(error) from error
-
-
-def _transact(connection: sqlite3.Connection, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
-    with _speakable():
+def _transact(
+    connection: sqlite3.Connection, begin: str, work: Callable[[sqlite3.Connection], T], folder: Path | None
+) -> T:
+    with speakable(folder):
         connection.execute(begin)
         try:
             result = work(connection)
@@ -176,110 +192,48 @@ def _transact(connection: sqlite3.Connection, begin: str, work: Callable[[sqlite
         return result
 
 
-# ── opening ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def _open(path: Path, migrations: Sequence[str], prepare: Prepare, failure: VoxSparkError | None = None) -> Database:
-    with _speakable():
+def _open_file(path: Path, migrations: Sequence[str], prepare: Prepare) -> Opened:
+    """Repaired first, if it has to be and nobody else uses it. Raises ToolError."""
+    with ExitStack() as undo, speakable(path.parent):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make_private(path)
-        writer = _connect(str(path), prepare)
+        hold = Hold(path)
+        undo.callback(hold.close)
+        repaired = None
         try:
-            _check(writer)
-            writer.execute("PRAGMA journal_mode=WAL")
-            writer.execute("PRAGMA synchronous=FULL")
-            _migrate(writer, migrations)
-            reader = _connect(str(path), prepare)
-        except BaseException:
-            writer.close()
-            raise
+            writer = _connect_writer(path, migrations, prepare)
+        except (ToolError, sqlite3.DatabaseError) as error:
+            if _code(error) != "memory-corrupt" or not hold.is_alone():
+                raise
+            repaired = begin_anew(path, migrations)
+            hold.share()
+            writer = _connect_writer(path, migrations, prepare)
+        undo.callback(writer.close)
+        reader = connect(str(path), prepare)
         reader.execute("PRAGMA query_only=ON")
-        return Database(writer, reader, path, failure)
+        undo.pop_all()
+        return Opened(writer, reader, hold, repaired)
 
 
-def _connect(place: str, prepare: Prepare) -> sqlite3.Connection:
-    """Used from one thread at a time, but not always the same."""
-    connection = sqlite3.connect(place, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA foreign_keys=ON")
-    prepare(connection)
-    return connection
+def _code(error: ToolError | sqlite3.DatabaseError) -> str:
+    return error.code if isinstance(error, ToolError) else memory_error(error).code
 
 
-def _make_private(path: Path) -> None:
-    """An empty file that only its owner can read, unless there is one; SQLite's other files copy its mode."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    path.chmod(0o600)
-
-
-def _check(connection: sqlite3.Connection) -> None:
-    if connection.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
-        raise ToolError(*FAILURES[sqlite3.SQLITE_CORRUPT])
-
-
-def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
-    """Raises ToolError when the file was written by a newer program."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(migrations):
-        raise ToolError("memory-newer", "My memory was written by a newer version of me.", "Update VoxSpark.")
-    for number, script in enumerate(migrations[version:], version + 1):
-        try:
-            connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version={number}; COMMIT;")
-        except sqlite3.Error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-
-
-# ── backups and repair ──────────────────────────────────────────────────────────────────────────
-
-
-def _back_up(source: sqlite3.Connection, path: Path, today: date) -> None:
-    target = path.with_name(f"{path.name}.backup-{today}")
-    if target.exists():
-        return
-    with _speakable():
-        unfinished = path.with_name(f"{path.name}.unfinished")
-        unfinished.unlink(missing_ok=True)
-        _make_private(unfinished)
-        with closing(sqlite3.connect(unfinished)) as copy:
-            source.backup(copy)
-        unfinished.replace(target)
-        for old in _backups(path)[BACKUPS_KEPT:]:
-            old.unlink()
-
-
-def _backups(path: Path) -> list[Path]:
-    """Newest first."""
-    return sorted(path.parent.glob(f"{path.name}.backup-????-??-??"), reverse=True)
-
-
-def _begin_anew(path: Path) -> VoxSparkError:
-    """Move a damaged file aside and put the newest sound backup in its place; what to tell. Raises ToolError."""
-    with _speakable():
-        aside = _unused(path.with_name(f"{path.name}.corrupt-{datetime.now():%Y-%m-%d}"))
-        for suffix in ("", "-wal", "-shm"):
-            if (part := Path(f"{path}{suffix}")).exists():
-                part.rename(f"{aside}{suffix}")
-        remedy = f"The damaged file is kept as {aside}."
-        for backup in _backups(path):
-            if _is_sound(backup):
-                _make_private(path)
-                shutil.copyfile(backup, path)
-                day = backup.name[-10:]
-                return VoxSparkError("memory-damaged", f"My memory was damaged; I went back to {day}.", remedy)
-        return VoxSparkError("memory-damaged", "My memory was damaged, so I began a new one.", remedy)
-
-
-def _unused(path: Path) -> Path:
-    names = (path.with_name(f"{path.name}-{number}") if number else path for number in range(1000))
-    return next(name for name in names if not name.exists())
-
-
-def _is_sound(path: Path) -> bool:
+def _connect_writer(path: Path, migrations: Sequence[str], prepare: Prepare) -> sqlite3.Connection:
+    """Checked, in WAL mode, and with every migration; what it was before one is backed up."""
+    make_private(path)
+    writer = connect(str(path), prepare)
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?immutable=1", uri=True)) as connection:
-            _check(connection)
-    except (sqlite3.Error, ToolError):
-        return False
-    return True
+        check(writer)
+        version = version_of(writer)
+        require_known(version, migrations)
+        if version == 0 and backups(path):
+            raise failure(sqlite3.SQLITE_CORRUPT)  # something has emptied it
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("PRAGMA synchronous=FULL")
+        if 0 < version < len(migrations):
+            back_up(writer, path, datetime.now().date(), anew=True)
+        migrate(writer, migrations)
+    except BaseException:
+        writer.close()
+        raise
+    return writer

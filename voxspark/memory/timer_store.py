@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from voxspark.errors import ToolError
 from voxspark.memory.database import Database
 
 SCHEMA = """
@@ -37,9 +36,7 @@ class SqliteTimerStore:
         self._database = database
 
     async def load(self) -> list[dict[str, str | int | float | None]]:
-        """Every row, by number. Raises ToolError, also when the database is in memory only: a timer should say so."""
-        if self._database.path is None and (failure := self._database.failure) is not None:
-            raise ToolError(failure.code, failure.message, failure.remedy)
+        """Every row, by number. Raises ToolError."""
         return await self._database.read(lambda sql: [dict(row) for row in sql.execute("SELECT * FROM timer")])
 
     async def save(self, changed: Sequence[Mapping[str, str | int | float | None]], gone: Sequence[int]) -> None:

@@ -34,7 +34,7 @@ class LocalRunner:
         kind = kind_of(rung.role)
         engine = find(kind, model.engine).create(settings_for(self._config, self._roster, rung))
         try:
-            await (self._priming.warm(engine, model) if kind == "chat" else engine.warm())
+            await (self._priming.warm(engine, model, rung) if kind == "chat" else engine.warm())
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await _close(engine)

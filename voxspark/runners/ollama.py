@@ -70,7 +70,7 @@ class OllamaRunner:
                 if "embedding" in model.capabilities:
                     return Loaded(OllamaEmbedder(self._client, options), self._taken(row))
                 chat = OllamaChat(self._client, options)
-                await self._priming.warm(chat, model)
+                await self._priming.warm(chat, model, rung)
             except BaseException:
                 self._options.pop(model.key, None)
                 with anyio.move_on_after(UNDO_SECONDS, shield=True), suppress(EngineError):

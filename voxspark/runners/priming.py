@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from voxspark.protocols import Chat, Schema
 from voxspark.types import Message
 from voxspark.vram.catalogue import Model
+from voxspark.vram.team import Rung
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,12 @@ class Priming:
     messages: Sequence[Message]
     tools: Sequence[Schema] = ()
     """Shown only to models that can call them."""
+    for_stand_in: Sequence[Message] = ()
+    """The beginning for the small model that talks when nobody else can."""
 
-    async def warm(self, chat: Chat, model: Model) -> None:
+    async def warm(self, chat: Chat, model: Model, rung: Rung) -> None:
         """Have it read. Raises ChatError."""
+        if rung.change == "stand_in":
+            await chat.warm(self.for_stand_in)
+            return
         await chat.warm(self.messages, tools=self.tools if "tools" in model.capabilities else ())

@@ -66,7 +66,7 @@ class ProcessRunner:
             await worker.load()
             engine = adapter_for(kind, worker)
             if isinstance(engine, RemoteChat):
-                await self._priming.warm(engine, model)
+                await self._priming.warm(engine, model, rung)
             size_bytes = await self._taken(worker)
         except BaseException:
             with anyio.CancelScope(shield=True), suppress(EngineError):  # a stuck one: it says why by itself

@@ -50,7 +50,7 @@ class Declaration:
     timeout_seconds: float = 10.0
     """It is cut then."""
     filler: str = ""
-    """What to say while it takes long: `Let me look that up.`"""
+    """What is said while it takes long: `Let me look that up.`"""
 
 
 def tool(

@@ -130,8 +130,6 @@ class TimerBook:
         self._offset = self._clock_offset()
         self._restored = store is None
         self._lock = anyio.Lock()
-        self.failure: ToolError | None = None
-        """Why it goes on without a disk."""
         self.on_change = on_change
 
     @property
@@ -269,26 +267,37 @@ class TimerBook:
 
     # ── keeping ─────────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether what was saved is known, and nothing waits to be written."""
+        return self._restored and not self._unsaved
+
     async def restore(self) -> None:
         """Take over what was saved, once. What became due meanwhile is due now, and says how late it is.
 
-        Raises ToolError when that cannot be read; the book then goes on without a disk.
+        Raises ToolError when that cannot be read; until it can, the book goes on without a disk.
         """
         async with self._lock:
             if self._restored:
                 return
+            stored = [self._read(row) for row in await self._store.load()]
             self._restored = True
-            try:
-                rows = await self._store.load()
-            except ToolError as error:
-                self._store, self.failure = MemoryTimerStore(), error
-                raise
-            self._waiting = sorted((self._read(row) for row in rows), key=self.seconds_left)
-            self._count = max((timer.number for timer in self._waiting), default=0)
+            self._renumber(max((timer.number for timer in stored), default=0))
+            self._waiting = sorted([*stored, *self._waiting], key=self.seconds_left)
         self.on_change()
+
+    def _renumber(self, first: int) -> None:
+        """What was begun before the others were known comes after them."""
+        self._waiting, self._ringing = (
+            [replace(timer, number=timer.number + first) for timer in timers]
+            for timers in (self._waiting, self._ringing)
+        )
+        self._unsaved = {number + first for number in self._unsaved}
+        self._count += first
 
     async def save(self) -> None:
         """Return when every change is written. Raises ToolError; what was not written is tried again next time."""
+        await self.restore()
         async with self._lock:
             if not self._unsaved:
                 return

@@ -148,12 +148,11 @@ class Timers(TimerBook):
 
     async def _kept(self, sentence: str) -> str:
         """The sentence, once what it says is written; with a warning when it cannot be."""
-        failure = self.failure
         try:
             await self.save()
         except ToolError as error:
-            failure = error
-        return sentence if failure is None else f"{sentence} A restart would undo that. {failure.message}"
+            return f"{sentence} A restart would undo that. {error.message}"
+        return sentence
 
     # ── finding ─────────────────────────────────────────────────────────────────────────────────
 

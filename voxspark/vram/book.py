@@ -19,6 +19,9 @@ from voxspark.vram.team import Rung
 COOLING_SECONDS, LONGEST_COOLING_SECONDS = 5.0, 300.0
 """How long a model that failed to load is left alone, at first and at most; doubled each time in a row."""
 
+SERVER_COOLING_SECONDS = 10.0
+"""At most, for a server that only an attempt shows to be back; one that is not there costs nothing."""
+
 DECISIONS_KEPT = 50
 
 
@@ -134,7 +137,8 @@ class Book:
     def cool(self, model: str, error: EngineError) -> Failure | None:
         """Leave it alone for a while, longer each time; what it failed of before."""
         before = self.failures.get(model)
-        pause = min(LONGEST_COOLING_SECONDS, 2 * before.cooling_seconds) if before else COOLING_SECONDS
+        longest = SERVER_COOLING_SECONDS if error.code == "chat-unreachable" else LONGEST_COOLING_SECONDS
+        pause = min(longest, 2 * before.cooling_seconds) if before else COOLING_SECONDS
         self.failures[model] = Failure(error, anyio.current_time() + pause, pause)
         return before
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import anyio
 
 from voxspark.errors import EngineError
+from voxspark.vram.state import Request
 from voxspark.vram.team import Rung
 
 T = TypeVar("T")
@@ -23,6 +25,8 @@ class Leased:
         """Which model it is, how large, and how it differs from what the profile wants (`rung.change`)."""
         self.reason = reason
         """Why this one, in a sentence."""
+        self.cause = ""
+        """What kept a better one from being had, in a sentence."""
         self._revoked = False
         self._working: set[anyio.CancelScope] = set()
 
@@ -51,3 +55,22 @@ class Leased:
             f"{self.rung.name} had to leave memory before it was done.",
             "Ask again; voxspark plan says what took its place.",
         )
+
+
+@dataclass(eq=False)
+class Waiter:
+    """A request, and whoever waits for its model."""
+
+    request: Request
+    wanted: Rung
+    """What it would have in the best case."""
+    answered: anyio.Event = field(default_factory=anyio.Event)
+    outcome: Leased | EngineError | None = None
+    abandoned: bool = False
+    """Nobody takes the lease: the ledger's own request, or whoever asked has gone."""
+    reason: str = ""
+
+    def answer(self, outcome: Leased | EngineError) -> None:
+        """Wake whoever waits."""
+        self.outcome = outcome
+        self.answered.set()

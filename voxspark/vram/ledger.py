@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
+from types import MappingProxyType
 
 import anyio
 from anyio.abc import TaskStatus
@@ -25,13 +26,14 @@ from voxspark.vram.book import Book
 from voxspark.vram.catalogue import Catalogue
 from voxspark.vram.catalogue import Runner as Place
 from voxspark.vram.hands import Hands
-from voxspark.vram.leases import Leased
+from voxspark.vram.leases import Leased, Waiter
 from voxspark.vram.measured import MeasuredSizes
-from voxspark.vram.planner import Admit, Degrade, Evict, Plan, Refuse, Wait, emergency, plan
+from voxspark.vram.planner import emergency, plan
 from voxspark.vram.probes import Machine
 from voxspark.vram.profiles import Profile
 from voxspark.vram.runner import Runner
 from voxspark.vram.state import KEEP, VOICE, WORK, Pressure, Request, Resident
+from voxspark.vram.steps import Admit, Degrade, Evict, Plan, Refuse, Wait
 from voxspark.vram.survey import Survey
 from voxspark.vram.team import Rung, Team
 from voxspark.vram.watchdog import Marks, Probe, Reading, judge, watch
@@ -47,25 +49,6 @@ PATIENCE_SECONDS = 30.0
 
 COMMAND_PATIENCE_SECONDS = 600.0
 """Somebody sits before a terminal and sees what happens."""
-
-
-@dataclass(eq=False)
-class Waiter:
-    """A request, and whoever waits for its model."""
-
-    request: Request
-    wanted: Rung
-    """What it would have in the best case."""
-    answered: anyio.Event = field(default_factory=anyio.Event)
-    outcome: Leased | EngineError | None = None
-    abandoned: bool = False
-    """Nobody takes the lease: the ledger's own request, or whoever asked has gone."""
-    reason: str = ""
-
-    def answer(self, outcome: Leased | EngineError) -> None:
-        """Wake whoever waits."""
-        self.outcome = outcome
-        self.answered.set()
 
 
 class Ledger:
@@ -139,11 +122,12 @@ class Ledger:
         patience_seconds: float = PATIENCE_SECONDS,
         model: str = "",
         context_tokens: int = 0,
+        without: Mapping[str, str] = MappingProxyType({}),
     ) -> AsyncGenerator[Leased, None]:
         """A model for a role, loaded if need be, kept in memory as long as the block lasts.
 
-        `patience_seconds` is how long to rather wait than take less. Raises EngineError, with a sentence that can be
-        spoken, when nothing can be had.
+        `patience_seconds` is how long to rather wait than take less, `without` are models of no use, and why.
+        Raises EngineError, with a sentence that can be spoken, when nothing can be had.
         """
         number = next(self._numbers)
         leased = await self._obtain(
@@ -155,6 +139,7 @@ class Ledger:
                 patience_seconds=patience_seconds,
                 model=model,
                 context_tokens=context_tokens,
+                without=dict(without),
             )
         )
         try:
@@ -347,10 +332,15 @@ class Ledger:
             self.team = Team(self.profile, self.catalogue, self._measured)
 
     def _lend(self, waiter: Waiter, step: Admit | Degrade) -> None:
-        if isinstance(step, Degrade) and not waiter.abandoned:
-            self.book.emit(ModelDegraded(self.book.now(), waiter.request.role, step.rung.model, step.reason))
-        if not waiter.abandoned:
-            waiter.answer(self.book.lend(step.rung, step.reason))
+        if waiter.abandoned:
+            return
+        leased = self.book.lend(step.rung, step.reason)
+        if isinstance(step, Degrade):
+            failure = self.book.cooling(waiter.wanted.model)
+            leased.cause = failure.error.message if failure else step.cause
+            reason = f"{leased.cause}{step.reason.removeprefix(step.cause)}"
+            self.book.emit(ModelDegraded(self.book.now(), waiter.request.role, step.rung.model, reason))
+        waiter.answer(leased)
 
     def _refuse(self, waiter: Waiter, reason: str) -> None:
         if waiter.abandoned:

@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 
 from voxspark.errors import EngineError
 from voxspark.vram.eviction import cheapest, cost, evictable_at
-from voxspark.vram.state import DRAIN_SECONDS, KEEP, RECOVERED_SHARE, Budget, Device, Memory, Request, Resident
+from voxspark.vram.state import DRAIN_SECONDS, KEEP, RECOVERED_SHARE, VOICE, Budget, Device, Memory, Request, Resident
+from voxspark.vram.steps import Admit, Degrade, Evict, Plan, Refuse, Step, Wait
 from voxspark.vram.team import Rung, Team, in_gb
 
 QUEUE_LIMIT = 64
@@ -31,71 +32,7 @@ HOLD_AFTER_SECONDS = 60.0
 """A request that waited this long keeps later ones from taking the memory it needs."""
 
 IDLE_SECONDS = 300.0
-"""A model on demand is given back after this, when memory is short."""
-
-
-@dataclass(frozen=True, slots=True)
-class Admit:
-    """The request has its model: it is in memory, or `load` it now and then serve."""
-
-    request: str
-    rung: Rung
-    load: bool
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Degrade:
-    """The request is served with less than it wanted; as Admit otherwise."""
-
-    request: str
-    rung: Rung
-    load: bool
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Not yet: ask again when something changed, and at `until` when that is known."""
-
-    request: str
-    reason: str
-    until: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """It will not be served; the reason can be spoken."""
-
-    request: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Evict:
-    """Give the model no more leases and unload it; `urgent`: do not wait for those that use it."""
-
-    model: str
-    reason: str
-    urgent: bool = False
-
-
-Step = Admit | Degrade | Wait | Refuse | Evict
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Steps in the order to carry them out. One of Admit, Degrade, Wait or Refuse per request."""
-
-    steps: tuple[Step, ...]
-
-    @property
-    def evictions(self) -> tuple[Evict, ...]:
-        return tuple(step for step in self.steps if isinstance(step, Evict))
-
-    def answer(self, request: str) -> Admit | Degrade | Wait | Refuse:
-        """What becomes of one request."""
-        return next(step for step in self.steps if not isinstance(step, Evict) and step.request == request)
+"""A model on demand is given back after this, when memory is short; whoever stood in, when the other one is back."""
 
 
 def plan(budget: Budget, team: Team, memory: Memory, requests: Sequence[Request], at: float) -> Plan:
@@ -214,6 +151,7 @@ class _Desk:
             self._make_room(over)
         elif self._free["gpu"] + self._leaving["gpu"] < self._budget.low_mark_bytes:
             self._return_idle()
+        self._return_stand_ins()
 
     def _make_room(self, deficit: int) -> None:
         ours = [r for r in self._in_pool("gpu") if not r.pinned and r.state != "draining"]
@@ -239,6 +177,14 @@ class _Desk:
                 break
             self._evict(resident, f"{resident.name} leaves: memory is short and nobody used it for a while.")
 
+    def _return_stand_ins(self) -> None:
+        for resident in list(self._residents.values()):
+            idle = resident.state == "resident" and not resident.leases and not resident.kept
+            if idle and resident.stands_in and self._at >= resident.last_used_at + IDLE_SECONDS:
+                best = self._residents.get(self._team.best_for(resident.role).model)
+                if best is not None and best.state == "resident":
+                    self._evict(resident, f"{resident.name} leaves: {best.name} is back.")
+
     def _in_pool(self, pool: Device) -> list[Resident]:
         return [r for r in self._residents.values() if self._budget.pool(r.device) == pool]
 
@@ -252,18 +198,17 @@ class _Desk:
     def serve(self, request: Request) -> None:
         """One step for the request, after the evictions it needs."""
         try:
-            ladder = self._team.ladder(request)
+            rungs = self._rungs(request)
         except EngineError as error:
             self.steps.append(Refuse(request.id, error.message))
             return
-        rungs = [rung for rung in ladder if rung.change != "cpu" or not self._budget.unified]
         best, due = self._chance(rungs[0], request), request.at + request.patience_seconds
         late = f"{rungs[0].name} needs about {max(best.seconds, 1):.0f} seconds to load."
         if best.kind in ("load", "coming") and self._at + best.seconds > due and self._stands_in(late, rungs, request):
             return
         if best.kind in ("ready", "load"):
-            self._grant(best, rungs[0], request, best.reason)
-        elif best.kind == "coming" or (best.kind == "later" and self._at < due and (best.until or self._at) <= due):
+            self._grant(best, rungs[0], request, [*request.without.values(), ""][0])
+        elif best.kind == "coming" or self._is_worth_waiting(best, rungs, request, due):
             self._wait(best, rungs[0], request)
         else:
             self._descend(best, rungs, request)
@@ -271,39 +216,64 @@ class _Desk:
     def serve_at_once(self, request: Request) -> None:
         """The queue is full: only who has not to wait is served."""
         with suppress(EngineError):
-            rung = self._team.ladder(request)[0]
+            rung = self._rungs(request)[0]
             if (chance := self._chance(rung, request)).kind == "ready":
-                self._grant(chance, rung, request, chance.reason)
+                self._grant(chance, rung, request)
                 return
         self.steps.append(Refuse(request.id, "Too much is waiting already; please ask again in a moment."))
+
+    def _rungs(self, request: Request) -> list[Rung]:
+        """Those that may serve it, best first. For who has failed nobody else is moved. Raises EngineError when there
+        is none."""
+
+        def may(rung: Rung) -> bool:
+            if rung.change == "stand_in":
+                return request.priority >= VOICE and rung.model not in request.without
+            if request.without:
+                there = self._residents.get(rung.model)
+                is_ready = there is not None and there.state == "resident" and rung.served_by(there)
+                return is_ready and rung.model not in request.without
+            return rung.change != "cpu" or not self._budget.unified
+
+        if not (rungs := [rung for rung in self._team.ladder(request) if may(rung)]):
+            raise EngineError("role-unfilled", f"There is nobody else for {request.role}.")
+        return rungs
+
+    def _is_worth_waiting(self, best: _Chance, rungs: Sequence[Rung], request: Request, due: float) -> bool:
+        """Nobody who listens waits for what may never be, where somebody stands in."""
+        if best.kind != "later" or self._at >= due:
+            return False
+        if best.until is not None:
+            return best.until <= due
+        stand_ins = [self._chance(rung, request).kind for rung in rungs[1:] if rung.change == "stand_in"]
+        return not {"ready", "load"}.intersection(stand_ins)
 
     def _stands_in(self, why: str, rungs: Sequence[Rung], request: Request) -> bool:
         """Whether a lower rung, ready in memory, takes the request instead."""
         for rung in rungs[1:]:
             chance = self._chance(rung, request)
             if chance.kind == "ready":
-                self._grant(chance, rung, request, f"{why} {_takes(rung)}")
+                self._grant(chance, rung, request, why)
                 return True
         return False
 
     def _descend(self, best: _Chance, rungs: Sequence[Rung], request: Request) -> None:
-        """Down the ladder: first what is in memory, then what can be loaded, then what is coming."""
+        """Down the ladder: what is in memory, what can be loaded, who stands in, what is coming."""
         chances = [(rung, self._chance(rung, request)) for rung in rungs[1:]]
-        for kind in ("ready", "load", "coming"):
-            for rung, chance in chances:
-                if chance.kind != kind:
-                    continue
-                if kind == "coming":
-                    self._wait(chance, rung, request)
-                else:
-                    self._grant(chance, rung, request, f"{best.reason} {_takes(rung)}")
-                return
-        self.steps.append(Refuse(request.id, best.reason))
+        rung, chance = min(chances, key=lambda each: _rank(*each), default=(rungs[0], best))
+        if chance.kind in ("ready", "load"):
+            self._grant(chance, rung, request, best.reason)
+        elif chance.kind == "coming":
+            self._wait(chance, rung, request)
+        else:
+            self.steps.append(Refuse(request.id, best.reason))
 
-    def _grant(self, chance: _Chance, rung: Rung, request: Request, reason: str) -> None:
-        load = chance.kind == "load"
-        step = Admit if rung.change == "none" else Degrade
-        self.steps.append(step(request.id, rung, load, reason))
+    def _grant(self, chance: _Chance, rung: Rung, request: Request, cause: str = "") -> None:
+        """`cause`: what keeps a better one from taking it."""
+        load, reason = chance.kind == "load", f"{cause} {_takes(rung)}" if cause else chance.reason
+        degraded = rung.change != "none"
+        step = Degrade(request.id, rung, load, reason, cause) if degraded else Admit(request.id, rung, load, reason)
+        self.steps.append(step)
         if load:
             self._residents[rung.model] = rung.reserve(self._at, leases=1)
             self._free[self._budget.pool(rung.device)] -= rung.bytes
@@ -385,11 +355,19 @@ class _Desk:
             waits = f"{rung.name} waits until memory is given back."
             drain = DRAIN_SECONDS * any(victim.leases for victim in victims)
             return _Chance("coming", waits, drain + rung.load_seconds, victims=victims, claims=True)
-        later = min((when for when in times.values() if when is not None and when > self._at), default=None)
+        settling = [when for model, when in times.items() if when is not None and not self._residents[model].stands_in]
+        later = min((when for when in settling if when > self._at), default=None)
         free = rung.bytes - deficit
         had = f"only {in_gb(free)} can be had" if free > 0 else "there is none to be had"
         reason = f"{rung.name} needs {in_gb(rung.bytes)}, and {had} now."
         return _Chance("later", reason, until=later, claims=True)
+
+
+def _rank(rung: Rung, chance: _Chance) -> int:
+    """Of what can be had, from best to worst."""
+    kinds = ("ready", "load", "stand_in", "coming")
+    kind = "stand_in" if rung.change == "stand_in" and chance.kind in ("ready", "load") else chance.kind
+    return kinds.index(kind) if kind in kinds else len(kinds)
 
 
 def _takes(rung: Rung) -> str:

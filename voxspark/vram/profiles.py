@@ -46,6 +46,8 @@ class Post:
     """`pinned`: loaded at start, never evicted. `resident`: loaded at start. `demand`: loaded when asked for."""
     alternatives: tuple[str, ...] = ()
     """Who answers when the model cannot be had, best first."""
+    stand_in: str = ""
+    """Who talks to people, and does nothing else, when none of them can be had."""
     context_tokens: int = 0
     """0 is the profile's."""
     slots: int = 1
@@ -229,6 +231,9 @@ def load_profile(path: Path, catalogue: Catalogue) -> Profile:
         found = [_known(name, catalogue, f"roles.{role}", origin) for name in (post.model, *post.alternatives)]
         keys = [each.model.key for each in found]
         roles[role] = replace(post, model=keys[0], alternatives=tuple(keys[1:]), slots=max(post.slots, 1))
+        if post.stand_in:
+            stand_in = _known(post.stand_in, catalogue, f"roles.{role}.stand_in", origin).model.key
+            roles[role] = replace(roles[role], stand_in=stand_in)
         notes += [each.note for each in found if each.note]
     rest = {key: value for key, value in table.items() if key != "roles"}
     profile = build(Profile, rest, origin, "", key=path.stem, roles=roles, notes=tuple(dict.fromkeys(notes)))

@@ -91,6 +91,8 @@ class Resident:
     """Only an emergency may evict it."""
     kept: bool = False
     """The profile wants it in memory: not given back for being idle."""
+    stands_in: bool = False
+    """Loaded because nobody else was to be had."""
     priority: int = 0
     loaded_at: float = 0.0
     """When it was reserved, until it is resident."""
@@ -150,3 +152,5 @@ class Request:
     """A certain model, by key; empty is the profile's."""
     context_tokens: int = 0
     """0 is the profile's."""
+    without: Mapping[str, str] = field(default_factory=dict)
+    """Models that have failed it already, and how, in a sentence; the best first."""

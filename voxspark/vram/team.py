@@ -11,7 +11,8 @@ from voxspark.vram.catalogue import GB, Catalogue, Model, need
 from voxspark.vram.profiles import Measured, Profile, device_of
 from voxspark.vram.state import Device, Request, Resident
 
-Change = Literal["none", "context", "model", "cpu"]
+Change = Literal["none", "context", "model", "cpu", "stand_in"]
+"""`stand_in`: a small model that talks to people when nobody else can be had, and does nothing else."""
 
 LEAST_CONTEXT_TOKENS = 4096
 """Below this a conversation with tools does not fit."""
@@ -57,6 +58,7 @@ class Rung:
             device=self.device,
             pinned=self.pinned,
             kept=self.kept,
+            stands_in=self.change == "stand_in",
             priority=self.priority,
             loaded_at=at,
             last_used_at=at,
@@ -142,6 +144,8 @@ class Team:
         if movable and first.device == "gpu":
             smallest = min(movable, key=lambda each: each.weights_bytes)
             yield replace(self._rung(role, smallest, LEAST_CONTEXT_TOKENS, "cpu"), device="cpu", pinned=False)
+        if stand_in := self.profile.roles[role].stand_in:
+            yield self._rung(role, self._catalogue.models[stand_in], 0, "stand_in")
 
     def _rung(self, role: str, model: Model, context_tokens: int, change: Change) -> Rung:
         """A model that has a role of its own keeps that role's size, so that lending it reloads nothing."""

@@ -146,19 +146,9 @@ class OllamaClient:
         `tools` are OpenAI-style dicts. `format` is `json` or a JSON schema. `think` is off where it can be, unless
         said otherwise. `patient` is for a chat that will load the model.
         """
-        body: dict[str, Any] = {
-            "model": options.model,
-            "messages": wire_messages(messages),
-            "stream": True,
-            "options": {**options.runner(), **options.sampling},
-            "keep_alive": options.keep_alive_value(),
-            "truncate": False,
-            "shift": False,
-        }
+        body = _chat_body(options, messages, tools)
         if logprobs:
             body["logprobs"] = True
-        if tools:
-            body["tools"] = list(tools)
         if format:
             body["format"] = format
         if num_predict is not None:
@@ -173,6 +163,22 @@ class OllamaClient:
                     yield part
         if not done:
             raise self._edge.interrupted()
+
+    async def rendered(
+        self, options: ModelOptions, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]
+    ) -> str:
+        """The prompt as the model would be given it; empty where this Ollama does not tell. Loads the model.
+
+        `_debug_render_only` is in Ollama's source and not in its documents (api/types.go).
+        """
+        body = _chat_body(options, messages, tools) | {"stream": False, "_debug_render_only": True}
+        body["options"]["num_predict"] = 1
+        if (thinking := self._thinking(await self.show(options.model), None)) is not None:
+            body["think"] = thinking
+        with self._edge.converting(options.model):
+            told = await self._patient._request(dict, "POST", "/api/chat", json=body)
+            shown = told.get("_debug_info") or told.get("debug_info") or {}
+            return str(shown.get("rendered_template") or "")
 
     async def embed(self, options: ModelOptions, texts: Sequence[str]) -> list[list[float]]:
         """One vector per text. A text that is too long is an error, as in a chat."""
@@ -274,6 +280,22 @@ class OllamaClient:
         if status != "success":
             raise self._edge.interrupted()
         self._shown.pop(full_name(model), None)
+
+
+def _chat_body(
+    options: ModelOptions, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What every request to `/api/chat` has."""
+    return {
+        "model": options.model,
+        "messages": wire_messages(messages),
+        "stream": True,
+        "options": {**options.runner(), **options.sampling},
+        "keep_alive": options.keep_alive_value(),
+        "truncate": False,
+        "shift": False,
+        **({"tools": list(tools)} if tools else {}),
+    }
 
 
 async def _lines(response: Any) -> AsyncGenerator[bytes, None]:

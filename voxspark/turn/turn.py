@@ -1,6 +1,7 @@
 """A Turn: one utterance in, one heard reply out, and one scope. Whatever a turn starts dies with it.
 
     transcribe ──text──▶ think ──pieces (8)──▶ synthesize ──clips (2)──▶ gate ▸ speak
+                                                                   a filler ──▶ ┘
 
 A turn may start before the end of speech is certain. Nothing audible and no tool that changes the world passes the gate
 before `confirm()`. Interruption is the end of the scope: no stage looks at a flag.
@@ -9,7 +10,6 @@ before `confirm()`. Interruption is the end of the scope: no stage looks at a fl
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from voxspark.bus import failed, known
 from voxspark.config import PatienceSettings
 from voxspark.errors import EngineError, SynthesizerError, VoxSparkError
 from voxspark.events import (
+    FillerSpoken,
     FirstToken,
     Reply,
     SpeakingStarted,
@@ -36,17 +37,18 @@ from voxspark.events import (
 )
 from voxspark.listening.end_of_turn import patience_seconds, reads
 from voxspark.protocols import ActRunner, Agent, Clock, Emit, EndOfTurnModel, Speaker, Synthesizer, Transcriber
-from voxspark.speech.heard import heard_text
-from voxspark.speech.pacing import chime_samples, ends_sentence, paced
+from voxspark.speech.fillers import Fillers
+from voxspark.speech.pacing import ends_sentence, paced
 from voxspark.speech.sentences import SentenceSplitter
 from voxspark.speech.spoken import spoken
+from voxspark.turn.bridge import Bridge
+from voxspark.turn.playout import Playout
 from voxspark.types import Action, Clip, Pcm16, TurnResult, Utterance
 
 log = logging.getLogger(__name__)
 
 PIECES_BOUND = 8
 CLIPS_BOUND = 2
-AUDIBLE_POLL_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ class TurnParts:
 
     transcriber: Transcriber
     synthesizer: Synthesizer
+    fillers: Fillers
     speaker: Speaker
     end_of_turn: EndOfTurnModel | None
     patience: PatienceSettings
@@ -82,6 +85,8 @@ class Turn:
         self.chime = chime
         """It announces something nobody asked for just now."""
         self._parts = parts
+        self._playout = Playout(parts.speaker, self._audible_from, chime=chime)
+        self._bridge = Bridge(parts.fillers, self._playout, parts.clock, self._filling)
         self._aloud = aloud
         self.over = anyio.Event()
         """Set when the scope has ended and nothing of the turn runs any more."""
@@ -89,14 +94,12 @@ class Turn:
         self._scope = anyio.CancelScope()
         self._reason: str | None = None
         self._started = False
-        self._speaking = False
         self._transcript = ""
         self._outcome: Literal["answered", "empty", "failed"] = "answered"
         self._judged = False
         self._last_piece = ""
-        self._said: list[Clip] = []
-        self._heard = ""
         self._actions: list[Action] = []
+        self._by_strangers = False
         self._moments: dict[str, float] = {}
 
     # ── the owner's three calls ─────────────────────────────────────────────────────────────────
@@ -147,7 +150,7 @@ class Turn:
     @property
     def audible(self) -> bool:
         """The reply can be heard right now."""
-        return self._speaking and self._parts.speaker.audible_since is not None
+        return self._playout.audible
 
     # ── TurnScope, for the agent ────────────────────────────────────────────────────────────────
 
@@ -175,6 +178,14 @@ class Turn:
         """See `protocols.TurnScope.used`."""
         self._parts.emit(ToolUsed(self._parts.clock(), self.number, tool, arguments, result, ok))
 
+    def by_strangers(self) -> None:
+        """See `protocols.TurnScope.by_strangers`."""
+        self._by_strangers = True
+
+    def begun(self, filler: str) -> None:
+        """See `protocols.TurnScope.begun`."""
+        self._bridge.begun(filler)
+
     # ── stages ──────────────────────────────────────────────────────────────────────────────────
 
     async def _answer(self, utterance: Utterance) -> None:
@@ -183,7 +194,7 @@ class Turn:
             if not self._transcript:
                 self._outcome = "empty"
                 return
-            await self._reply(self._transcript)
+            await self._reply(self._transcript, utterance.ended_at)
         except Exception as error:  # the turn's one boundary: whatever a stage raises is apologised for
             await self._apologise(known(error, f"turn {self.number}"))
 
@@ -215,14 +226,17 @@ class Turn:
         self._judged = True
         self._parts.emit(TurnJudged(self._parts.clock(), self.number, patience, verdict, completeness))
 
-    async def _reply(self, text: str) -> None:
+    async def _reply(self, text: str, end_of_speech: float) -> None:
         to_synthesizer, pieces = anyio.create_memory_object_stream[str](PIECES_BOUND)
         to_speaker, clips = anyio.create_memory_object_stream[Clip](CLIPS_BOUND)
         async with to_synthesizer, pieces, to_speaker, clips, anyio.create_task_group() as group:
             group.start_soon(self._think, text, to_synthesizer)
             if self._aloud:
                 group.start_soon(self._synthesize, pieces, to_speaker)
-                await self._speak(clips)
+                async with anyio.create_task_group() as waiting:
+                    waiting.start_soon(self._bridge.run, end_of_speech, self._gate.wait, lambda: bool(self._last_piece))
+                    await self._speak(clips)
+                    waiting.cancel_scope.cancel()
             else:
                 await self._deliver(pieces)
         await self._gate.wait()  # silence is an answer too, but not before the user has finished
@@ -267,71 +281,36 @@ class Turn:
                 await hand_over(Clip(paced(samples, rate, piece), rate, text))
                 text = ""
 
+    def _filling(self, text: str) -> None:
+        self._mark("filler")
+        self._parts.emit(FillerSpoken(self._parts.clock(), self.number, text))
+
     async def _speak(self, clips: MemoryObjectReceiveStream[Clip]) -> None:
         async with clips, anyio.create_task_group() as group:
+            group.start_soon(self._playout.watch)
             async for clip in clips:
-                if not self._speaking:
-                    await self._gate.wait()
-                    self._begin()
-                    group.start_soon(self._watch_for_sound)
-                await self._play(clip)
-            if self._speaking:
-                await self._drain()
+                await self._gate.wait()
+                await self._playout.play(clip)
+            await self._playout.drain()
             group.cancel_scope.cancel()
 
-    def _begin(self) -> None:
-        self._parts.speaker.begin()
-        self._speaking = True
-
-    async def _play(self, clip: Clip) -> None:
-        if self.chime and not self._said:
-            chime = Clip(chime_samples(clip.sample_rate_hz), clip.sample_rate_hz, "")
-            self._said.append(chime)
-            await self._parts.speaker.play(chime)
-        self._said.append(clip)
-        await self._parts.speaker.play(clip)
-
-    async def _watch_for_sound(self) -> None:
-        while not self._report_sound():
-            await anyio.sleep(AUDIBLE_POLL_SECONDS)
-
-    def _report_sound(self) -> bool:
-        """Tell once when the first sample was audible; True when that is told."""
-        if "first_audible" in self._moments:
-            return True
-        if (since := self._parts.speaker.audible_since) is None:
-            return False
-        self._moments["first_audible"] = since
-        self._parts.emit(SpeakingStarted(since, self.number))
-        return True
-
-    async def _drain(self) -> None:
-        await self._parts.speaker.drain()
-        self._report_sound()
-        self._speaking = False
-        self._note_heard(math.inf)
+    def _audible_from(self, at: float) -> None:
+        self._moments["first_audible"] = at
+        self._parts.emit(SpeakingStarted(at, self.number))
 
     def _fall_silent(self) -> None:
-        """Stop speaking, at once, and keep what was heard."""
-        if not self._speaking:
-            return
-        self._speaking = False
+        """Stop speaking, at once."""
         try:
-            self._report_sound()
-            self._note_heard(self._parts.speaker.stop())
+            self._playout.stop()
         except Exception as error:  # a speaker that cannot even stop must not keep the next turn from its turn
             self._failed(known(error, "stopping the speaker"))
 
-    def _note_heard(self, seconds: float) -> None:
-        self._heard = f"{self._heard} {heard_text(self._said, seconds)}".strip()
-        self._said = []
-
     async def _deliver(self, pieces: MemoryObjectReceiveStream[str]) -> None:
-        """The reply as text only: what is handed over counts as heard."""
+        """The reply as text only."""
         async with pieces:
             async for piece in pieces:
                 await self._gate.wait()
-                self._heard = f"{self._heard} {piece}".strip()
+                self._playout.deliver(piece)
 
     # ── endings ─────────────────────────────────────────────────────────────────────────────────
 
@@ -373,7 +352,9 @@ class Turn:
             outcome = "interrupted" if self.confirmed else "withdrawn"
         self._mark("ended")
         timings = {name: moment - end_of_speech for name, moment in self._moments.items()}
-        result = TurnResult(outcome, self._transcript, self._heard, tuple(self._actions), timings)
+        result = TurnResult(
+            outcome, self._transcript, self._playout.heard, tuple(self._actions), timings, self._by_strangers
+        )
         self._parts.emit(
             TurnEnded(
                 self._parts.clock(),

@@ -1,0 +1,76 @@
+"""A model without tools is not asked for what it can neither do nor know."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.test_agent import Household
+from voxspark.agent.beyond import CANNOT_DO, CANNOT_KNOW, beyond
+from voxspark.agent.intents import Intent, Intents
+from voxspark.config import load_config
+from voxspark.kit import make_toolbox
+from voxspark.tools.arithmetic import arithmetic_tools
+from voxspark.tools.registry import Toolbox
+from voxspark.tools.skills import SKILLS, Skills
+
+DO = """
+Turn on the lights. | Please turn the heating down. | Can you play some jazz? | Play Bohemian Rhapsody.
+Open the calculator. | Call my mother. | Call Anna. | Send a message to Tom. | Text him that I am late.
+Set the thermostat to 20 degrees. | Lights off. | Order a pizza. | Book a table for two.
+Lock the front door. | Pause. | Skip this song. | Volume up. | Turn it up.
+Could you please close the garage? | Take a screenshot. | Remind me to breathe. | Add tofu to it.
+Shut down the computer. | Google cheap flights. | Run the backup. | Remember that I like tea.
+Hey, switch off the TV. | Louder.
+"""
+KNOW = """
+What's the weather in Oslo? | Will it rain tomorrow? | Is it going to snow? | What's in the news?
+Who won the match last night? | What is on my calendar tomorrow? | How much disk space is left?
+When is my next meeting? | Do I have new messages on my phone? | What's the stock price of Apple?
+How is the traffic? | Is there a good restaurant near here? | What is playing?
+"""
+TRY = """
+Who wrote Faust? | Tell me a joke. | What is the capital of France? | Write a poem about the sea.
+Why is the sky blue? | Explain set theory. | What does play on words mean? | Give me an example of a metaphor.
+How do I open a jar? | How do you turn a verb into a noun? | What is an open question?
+Show me an example of a haiku. | Hello. | Thank you. | Who was the first person to call it gravity?
+What happens when water boils? | Translate good morning into French. | Do you like music?
+What is a light year? | How are you? | Call it a metaphor: what does that mean? | I am sad.
+"""
+
+
+def phrases(block: str) -> list[str]:
+    return [each.strip() for each in block.replace("\n", "|").split("|") if each.strip()]
+
+
+@pytest.mark.parametrize("text", phrases(DO))
+def test_what_it_would_pretend_to_do(text: str) -> None:
+    assert beyond(text) == CANNOT_DO
+
+
+@pytest.mark.parametrize("text", phrases(KNOW))
+def test_what_it_would_make_up(text: str) -> None:
+    assert beyond(text) == CANNOT_KNOW
+
+
+@pytest.mark.parametrize("text", phrases(TRY))
+def test_what_it_may_try(text: str) -> None:
+    assert beyond(text) == ""
+
+
+@pytest.mark.anyio
+async def test_only_a_worker_without_tools_is_spared() -> None:
+    team = Household(tools=False, worker=[["The lights are on."]], coder=[["Done."]])
+    assert await team.say("Turn on the lights.") == CANNOT_DO
+    assert await team.say("Who wrote Faust?") == "The lights are on."
+    assert await team.say("Ask the coder to turn on the lights.") == "Done."
+    assert await Household(worker=[["They are on."]]).say("Turn on the lights.") == "They are on."
+
+
+def test_skills_are_those_in_the_box() -> None:
+    box = Toolbox(arithmetic_tools())
+    [skills] = Skills(box).tools
+    box.add(skills)
+    assert skills.call() == "I can answer questions and do sums."
+    assert Intents(box).match("Hey, what can you do?") == Intent("list_skills")
+    every = make_toolbox(load_config(environ={}))
+    assert [name for name in SKILLS if name in every][:3] == ["get_time", "set_timer", "add_to_list"]

@@ -1,0 +1,46 @@
+"""What a model without tools cannot do or know, and would make up: told from the words, before it is asked. Pure."""
+
+from __future__ import annotations
+
+import re
+
+CANNOT_DO = "I can't do that, or I did not understand how you put it. Ask me what I can do."
+CANNOT_KNOW = "I can't know that: the language model that is here only knows what it once learned."
+
+_POLITE = (
+    r"(?:(?:please|hey|ok|okay|now|so|well|and|just|can you|could you|would you|will you|i want you to|i'd like you to"
+    r"|i need you to|go ahead and)[, ]+)*"
+)
+_THING = r"(?:the|my|our|your|all|some|a|an|that|this|it|every|both|another|me|him|her|them|up|down|on|off|in)\b"
+_DO = re.compile(
+    rf"^{_POLITE}(?:"
+    rf"(?:turn|switch|set|put|start|stop|open|close|shut|lock|unlock|raise|lower|increase|decrease|reduce|dim|call|dial"
+    rf"|send|forward|buy|order|book|add|remove|delete|cancel|launch|install|uninstall|print|record|charge|connect"
+    rf"|disconnect|pair|restart|reboot|run|check|show|remind|wake|save|copy|move|download|upload|email|text|message"
+    rf"|schedule|snooze|skip|pause|resume|mute|unmute|take|find|bring|feed|water|vacuum|heat|cool|warm) {_THING}"
+    r"|(?:play|pause|resume|skip|mute|unmute|shuffle|dictate|navigate|remember that|forget that)(?! on words| a role)\b"
+    r"|(?:shut down|log out|lock up|remind me|wake me|call|text|email|add|google|search for|look up) \w+"
+    r"|(?:lights?|music|volume|radio|tv|television|heating|louder|quieter)\b"
+    r")",
+    re.IGNORECASE,
+)
+_NO_DOING = re.compile(
+    r"^\W*(?:show|find|bring|take|put|text|call|check)\b.*\b(?:example|mean|word|poem|story)", re.IGNORECASE
+)
+_KNOW = re.compile(
+    r"\b(?:weather|forecast|temperature (?:outside|in|today)|going to (?:rain|snow)|will it (?:rain|snow|be)"
+    r"|(?:latest|today's|recent|current|breaking) (?:news|headlines|score|price|results)|in the news|stock price"
+    r"|exchange rate|traffic|who won (?:the|today|yesterday|last)|(?:on|in) my (?:calendar|screen|inbox|mail|list)"
+    r"|(?:my|new) (?:next )?(?:appointments?|meetings?|e-?mails?|messages|schedule)"
+    r"|my (?:battery|disk|computer|processor|memory)"
+    r"|(?:disk|free) space|battery (?:level|left|is)|what is playing|what song|right now|nearby|near me|near here)\b",
+    re.IGNORECASE,
+)
+
+
+def beyond(text: str) -> str:
+    """The sentence that answers instead; empty when a model without tools may try."""
+    text = text.strip().replace("’", "'")
+    if _DO.search(text) and not _NO_DOING.search(text):
+        return CANNOT_DO
+    return CANNOT_KNOW if _KNOW.search(text) else ""

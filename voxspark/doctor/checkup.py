@@ -1,0 +1,29 @@
+"""All checks of an installation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from voxspark.agent.audit import audit_path
+from voxspark.config import config_path, load_config
+from voxspark.doctor.check import Check, Finding
+from voxspark.doctor.memory import memory_checks
+from voxspark.doctor.models import Models
+from voxspark.errors import ConfigError
+from voxspark.kit import database_path
+
+
+def all_checks(config_file: Path | None) -> list[Check]:
+    """In the order in which they are worked through; without a configuration those that need none."""
+
+    async def configuration() -> Finding:
+        load_config(config_file)
+        file = config_file or config_path()
+        return Finding("ok", str(file) if file.exists() else f"as shipped; yours would be {file}")
+
+    checks = [Check("configuration", configuration), *memory_checks(database_path(), (audit_path(),))]
+    try:
+        config = load_config(config_file)
+    except ConfigError:
+        return checks
+    return [*checks, *Models(config).checks]
