@@ -55,10 +55,12 @@ searxng_url = "{url}"
 weather_url = "{url}"
 places_url = "{url}"
 [mcp.office_clock]
-command = "{python}"
-args = ["-m", "mcp_server_time"]
+command = "sh"
+args = ["-c", "while [ -e {wait} ]; do sleep 0.1; done; exec {python} -m mcp_server_time"]
 trust = "read"
 """
+WAIT = "wait"
+"""While this file is there the MCP server does not start."""
 QUIET_DBFS = -42.0
 """Of the music: it is there, and nobody takes it for speech."""
 
@@ -102,7 +104,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, ears: WhisperTranscriber) ->
         machine.pull_profile("everyday")
         portal, stop_web = stack.enter_context(start_blocking_portal()), stack.enter_context(ExitStack())
         web = stop_web.enter_context(portal.wrap_async_context_manager(web_server()))
-        machine.write_settings("config.toml", [CONFIG.format(url=web.url, python=sys.executable)])
+        machine.write_settings("config.toml", [CONFIG.format(url=web.url, python=sys.executable, wait=folder / WAIT)])
         desktop = DesktopPrograms(folder)
         env = machine.env | desktop.env | on_card(card) | {"DISPLAY": display, "DBUS_SESSION_BUS_ADDRESS": bus}
         env |= {"VOXSPARK_EYES__CAMERA": "none"}
@@ -253,17 +255,18 @@ def test_an_mcp_server_killed_in_mid_call(house: House) -> None:
     wait_for_server(daemon, None)
     first = clock_program(daemon)
     os.kill(first, signal.SIGSTOP)
+    (house.room.folder / WAIT).touch()
 
     def kill_in_mid_call() -> None:
         house.machine.until(lambda: has_unread(first), "call at the stopped server")
         os.kill(first, signal.SIGKILL)
-        wait_for_server(daemon, "mcp-gone")
 
     told = house.room.say("Look at the clock in our office over there.", kill_in_mid_call)
     assert told.ended["heard"] == GONE
     assert "went away before it answered" in told.heard
+    wait_for_server(daemon, "mcp-gone")
     assert "204" in ask(daemon, "How many eggs are in my boxes?")
-
+    (house.room.folder / WAIT).unlink()
     wait_for_server(daemon, None)
     assert clock_program(daemon) != first
     told = house.room.say("Look at the clock in our office again.")
@@ -345,7 +348,7 @@ def test_a_dangerous_request_refused_and_done(house: House) -> None:
     assert "nothing to confirm" in ask(house.daemon, "confirm open")
 
     assert ask(house.daemon, SHOW_WHALES) == QUESTION
-    assert "confirm open" in house.room.say("Yes.").heard
+    assert "confirm open" in ask(house.daemon, "yes")
     assert house.desktop.opened == []
     assert "example.org" in house.room.say("Confirm open.").heard
     assert house.desktop.opened == [WHALES.arguments["address"]]
