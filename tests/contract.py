@@ -75,7 +75,6 @@ BEYOND: dict[str, dict[str, tuple[Schema, str]]] = {
         "_debug_render_only": (BOOLEAN, f"{TYPES_GO}, GenerateRequest"),
     },
     "ChatResponse": {"_debug_info": (DEBUG_INFO, f"{TYPES_GO}, ChatResponse")},
-    "ChatResponse.message": {"role": (STRING, f"{TYPES_GO}, Message: empty where nothing is generated")},
     "EmbedRequest": {"keep_alive": ({"oneOf": [STRING, NUMBER]}, f"{TYPES_GO}, Duration.UnmarshalJSON")},
     "ChatMessage": {
         "thinking": (STRING, f"{TYPES_GO}, Message"),

@@ -1,4 +1,4 @@
-"""A desktop portal on a private D-Bus: it answers a request for a screenshot as it is told."""
+"""A desktop portal on a private D-Bus: it answers requests for a screenshot, or for a keyboard, as it is told."""
 
 from __future__ import annotations
 
@@ -56,6 +56,74 @@ class FakePortal:
     def _signal(self, path: str, response: int) -> Message:
         interface = "org.freedesktop.portal.Request"
         return Message.new_signal(path, interface, "Response", "ua{sv}", [response, self.results])
+
+
+class FakeRemoteDesktop:
+    """A portal that lends a keyboard; `typed` is what was struck on it.
+
+    `responses` are the answers to CreateSession, SelectDevices and Start; None never comes. `devices`: what is lent.
+    """
+
+    def __init__(self, *responses: int | None, devices: int = 1, broken: bool = False) -> None:
+        self.responses = [*responses, 0, 0, 0][:3]
+        self.devices = devices
+        self.broken = broken
+        """It refuses every key."""
+        self.keys: list[tuple[int, int]] = []
+        """(keysym, 1 pressed or 0 released)"""
+        self.asked: list[dict[str, Any]] = []
+        """Options of SelectDevices."""
+        self._bus: Any = None
+
+    @property
+    def typed(self) -> str:
+        """The characters, each pressed and released."""
+        assert [state for _, state in self.keys] == [1, 0] * (len(self.keys) // 2)
+        assert self.keys[::2] == [(symbol, 1) for symbol, _ in self.keys[1::2]]
+        return "".join(chr(symbol & 0xFFFFFF) for symbol, _ in self.keys[::2])
+
+    async def start(self, address: str) -> FakeRemoteDesktop:
+        """Appear on the bus."""
+        self._bus = await MessageBus(bus_address=address).connect()
+        self._bus.add_message_handler(self._answer)
+        await self._bus.request_name("org.freedesktop.portal.Desktop")
+        return self
+
+    def stop(self) -> None:
+        """Leave the bus."""
+        self._bus.disconnect()
+
+    def _answer(self, message: Message) -> Message | bool | None:
+        if message.interface != "org.freedesktop.portal.RemoteDesktop":
+            return None
+        assert message.path == PATH
+        session = f"{PATH}/session/one"
+        match message.member, message.signature, message.body:
+            case "CreateSession", "a{sv}", [options]:
+                assert options["session_handle_token"].value
+                return self._respond(message, options, 0, {"session_handle": Variant("s", session)})
+            case "SelectDevices", "oa{sv}", [given, options] if given == session:
+                self.asked.append({key: option.value for key, option in options.items()})
+                return self._respond(message, options, 1, {})
+            case "Start", "osa{sv}", [given, "", options] if given == session:
+                results = {"devices": Variant("u", self.devices), "restore_token": Variant("s", "again")}
+                return self._respond(message, options, 2, results)
+            case "NotifyKeyboardKeysym", "oa{sv}iu", [given, {}, symbol, state] if given == session:
+                if self.broken:
+                    return Message.new_error(message, "org.freedesktop.DBus.Error.AccessDenied", "no")
+                self.keys.append((symbol, state))
+                return Message.new_method_return(message)
+        raise AssertionError(message.member)
+
+    def _respond(self, message: Message, options: dict[str, Any], step: int, results: dict[str, Variant]) -> bool:
+        assert message.sender
+        sender = message.sender.removeprefix(":").replace(".", "_")
+        path = f"{PATH}/request/{sender}/{options['handle_token'].value}"
+        self._bus.send(Message.new_method_return(message, "o", [path]))
+        if (response := self.responses[step]) is not None:
+            body = [response, results]
+            self._bus.send(Message.new_signal(path, "org.freedesktop.portal.Request", "Response", "ua{sv}", body))
+        return True
 
 
 def screenshot_file(folder: Path) -> Path:

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from voxspark.config import ChatSettings, TranscriberSettings, VoiceSettings
+from voxspark.config_tools import ImageSettings
 from voxspark.engines import registry
 from voxspark.engines.registry import EngineSpec
 from voxspark.engines.worker import hosted
 from voxspark.errors import ChatError
 from voxspark.protocols import Schema
-from voxspark.types import Delta, Message, Pcm, Pcm16, Transcript
+from voxspark.types import Delta, Message, PaintingStep, Pcm, Pcm16, Stroke, Transcript
 
 
 class FakeChat:
@@ -110,16 +111,40 @@ class FakeVoice:
         """Nothing to load."""
 
 
+class FakePainter:
+    """As many steps as its settings say, then the prompt as its picture."""
+
+    def __init__(self, settings: ImageSettings) -> None:
+        self.settings = settings
+        self.asked: tuple[object, ...] = ()
+        self.log: list[str] = []
+
+    async def paint(self, prompt: str, *, width: int, height: int, seed: int) -> AsyncGenerator[Stroke, None]:
+        """Its steps, its picture."""
+        self.asked = (prompt, width, height, seed)
+        try:
+            for number in range(self.settings.steps):
+                await anyio.lowlevel.checkpoint()
+                yield PaintingStep(number + 1, self.settings.steps)
+            yield b"PNG " + prompt.encode()
+        finally:
+            self.log.append("closed")
+
+    async def warm(self) -> None:
+        """Nothing to load."""
+
+
 @dataclass(frozen=True)
 class FakeEntryPoint:
     """What `importlib.metadata` gives for a package that registers engines."""
 
     def load(self) -> tuple[EngineSpec, ...]:
-        """The three above, all named `fake`."""
+        """Those above, all named `fake`."""
         return (
             EngineSpec(name="fake", kind="chat", target="tests.hosted_engines:FakeChat"),
             EngineSpec(name="fake", kind="stt", target="tests.hosted_engines:FakeTranscriber"),
             EngineSpec(name="fake", kind="tts", target="tests.hosted_engines:FakeVoice"),
+            EngineSpec(name="fake", kind="image", target="tests.hosted_engines:FakePainter"),
         )
 
 

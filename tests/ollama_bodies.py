@@ -23,10 +23,8 @@ def chat_frame(model: str, message: dict[str, Any]) -> dict[str, Any]:
 
 
 def rendered(model: str, prompt: str) -> dict[str, Any]:
-    """The whole answer to `_debug_render_only`: nothing is generated, so nothing else has a value."""
-    message = {"role": "", "content": ""}
-    frame = {"model": model, "created_at": CREATED_AT, "message": message, "done": False}
-    return {**frame, "_debug_info": {"rendered_template": prompt}}
+    """The whole answer to `_debug_render_only`: nothing is generated."""
+    return {**chat_frame(model, {}), "_debug_info": {"rendered_template": prompt}}
 
 
 def generate_frame(model: str, message: dict[str, Any]) -> dict[str, Any]:

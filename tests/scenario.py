@@ -55,7 +55,7 @@ from voxspark.speech.fillers import Fillers
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import clock_tools
 from voxspark.tools.jobs import Jobs, Progress
-from voxspark.tools.registry import Toolbox
+from voxspark.tools.registry import Tool, Toolbox
 from voxspark.tools.timers import Timers
 from voxspark.tools.units import unit_tools
 from voxspark.types import Asked, Pressed, Released, SayRequested, ShutdownRequested, StopRequested
@@ -110,10 +110,13 @@ class Scenario:
         self._gaps: list[tuple[float, float]] = []
         self._state = ""
         self._probes: list[tuple[float, Callable[[Assistant], None]]] = []
+        self._offered: list[Tool] = []
         self.transcriber = FakeTranscriber(self._segments)
         self.activity = FakeActivity()
         self.synthesizer = FakeSynthesizer()
         self.speaker = FakeSpeaker()
+        self.shown: list[str] = []
+        """Notifications on the desktop."""
 
     def user(self, start: float, end: float, text: str) -> Scenario:
         """Somebody speaks."""
@@ -138,6 +141,11 @@ class Scenario:
     def model(self, *replies: str | Exception) -> Scenario:
         """What the language model answers, turn by turn; the last one again and again."""
         self._replies += replies
+        return self
+
+    def offers(self, *tools: Tool) -> Scenario:
+        """Tools that the language model may call, as small models do: in JSON."""
+        self._offered += tools
         return self
 
     def sounds(self, completeness: float) -> Scenario:
@@ -213,14 +221,15 @@ class Scenario:
 
         chat = FakeChat(self._replies or ["I do not know."])
         clock_of = clock_tools(lambda: datetime(2026, 11, 24, 10, 5, tzinfo=UTC))
-        toolbox = Toolbox([*clock_of, *timers.tools, *jobs.tools, *arithmetic_tools(), *unit_tools()])
+        known = (*clock_of, *timers.tools, *jobs.tools, *arithmetic_tools(), *unit_tools())
+        toolbox = Toolbox([*known, *self._offered])
         mediator = Mediator(toolbox, RecentCalls())
         local = LocalFirstAgent(
             intents=Intents(toolbox),
             mediator=mediator,
             loop=ToolLoop(toolbox, mediator),
-            team=Team(lambda _: chat, ["worker"], lambda _: False),
-            tools=(),
+            team=Team(lambda _: chat, ["worker"], lambda _: bool(self._offered)),
+            tools=[each.schema for each in self._offered],
             prompt=Prompt("You are brief.", None),
             history=history,
             on_stop=dismiss,
@@ -243,7 +252,9 @@ class Scenario:
             timers=timers,
             jobs=jobs,
             background=(jobs.run,),
+            notify=self._show,
             expert=lambda *_: lamp,
+            on_stop=local.stop,
         )
         assistant = Assistant(parts)
         seen: list[Event] = []
@@ -266,6 +277,9 @@ class Scenario:
             await anyio.sleep_until(begun + at)
             with suppress(ControlError):  # a client that is told "busy"
                 do()
+
+    async def _show(self, text: str) -> None:
+        self.shown.append(text)
 
     async def _end(self, assistant: Assistant, at: float) -> None:
         await anyio.sleep_until(at)

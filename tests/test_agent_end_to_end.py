@@ -110,7 +110,7 @@ def test_another_server_calls_the_same_tools(tmp_path: Path) -> None:
 # ── what takes long ─────────────────────────────────────────────────────────────────────────────
 
 PROMISE = "All right, I will tell you what the manager says."
-HELLO = "```python\nprint('hello')\n```"
+REPORT = "Here is the manager's answer to “Choose a heating”: A heat pump is best."
 
 
 def test_long_work_is_promised_at_once_and_reported_aloud_later(
@@ -119,29 +119,38 @@ def test_long_work_is_promised_at_once_and_reported_aloud_later(
     machine.pull_profile("everyday")
     machine.server.respond = obedient(
         aunt=calling(Call("delegate", {"task": "Choose a heating.", "to": "manager"})),
-        uncle=calling(Call("write_code", {"task": "Greet the world.", "file_name": "hello.py"})),
         heating=Reply(("A heat pump ", "is best.")),
-        Greet=Reply((HELLO,)),
     )
     recording = tmp_path / "spoken.wav"
     with running_daemon(machine.env, "--profile", "everyday", "--speaker", f"file:{recording}") as daemon:
         assert ask(daemon, "What should my aunt heat with?") == PROMISE
         report = daemon.wait_for("turn_started", source="job")["turn"]
-        heard = "Here is the manager's answer to “Choose a heating”: A heat pump is best."
-        assert daemon.wait_for("turn_ended", turn=report)["heard"] == heard
+        assert daemon.wait_for("turn_ended", turn=report)["heard"] == REPORT
         states = [event["state"] for event in daemon.of("job_changed")]
         assert (states[:2], states[-1]) == (["waiting", "running"], "done")
-        assert ask(daemon, "My uncle needs a program.").startswith("All right, I am writing it.")
-        daemon.wait_until(lambda e: "1 line of Python to hello.py" in str(e.get("heard")), "report of the program")
-        assert history(daemon)[:2] == [("What should my aunt heat with?", PROMISE), ("", heard)]
+        assert history(daemon) == [("What should my aunt heat with?", PROMISE), ("", REPORT)]
         assert json.loads(daemon.call("status", "--json"))["jobs"] == []
-        assert [tool for tool, _, _ in audited(daemon)] == ["delegate", "write_code"]
-    assert (tmp_path / "VoxSpark" / "hello.py").read_text() == "print('hello')\n"
     assert "heat pump is best" in words_of(ears, recording, daemon, report)
-    by_manager, by_coder = (
-        next(c for c in asked(machine) if w in c["messages"][-1]["content"]) for w in ("Choose", "Greet")
+    (by_manager,) = [chat for chat in asked(machine) if chat["messages"][-1]["content"].startswith("Choose")]
+    assert by_manager["model"] == "gpt-oss:120b"
+
+
+def test_the_worker_alone_writes_programs_and_translates(tmp_path: Path, worker: OllamaMachine) -> None:
+    worker.server.respond = obedient(
+        aunt=calling(Call("delegate", {"task": "Choose a heating.", "to": "manager"})),
+        uncle=calling(Call("write_code", {"task": "Greet the world.", "file_name": "hello.py"})),
+        friend=calling(Call("translate", {"text": "Hello", "language": "German"})),
+        German=Reply(("Guten Tag.",)),
+        Greet=Reply(("```python\nprint('hello')\n```",)),
     )
-    assert (by_manager["model"], by_coder["model"]) == ("gpt-oss:120b", "qwen3-coder:30b")
+    with running_daemon(worker.env, "--profile", "ollama") as daemon:
+        assert ask(daemon, "What should my aunt heat with?") == "There is no manager on my team."
+        assert ask(daemon, "Greet my friend in her language.") == "Guten Tag."
+        assert ask(daemon, "My uncle needs a program.").startswith("All right, I am writing it.")
+        daemon.wait_for("turn_ended", heard="I wrote 1 line of Python to hello.py.")
+        verdicts = [(tool, verdict) for tool, verdict, _ in audited(daemon)]
+        assert verdicts == [("delegate", "failed"), ("translate", "done"), ("write_code", "done")]
+    assert (tmp_path / "VoxSpark" / "hello.py").read_text() == "print('hello')\n"
 
 
 # ── what could do harm ──────────────────────────────────────────────────────────────────────────

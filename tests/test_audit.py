@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from voxspark.agent.audit import AuditLog, entries
+from voxspark.agent.audit import AuditLog, audit_path, entries
+from voxspark.cli import cli
 
 
 def log(path: Path) -> AuditLog:
@@ -42,3 +46,40 @@ def test_a_large_log_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_log_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     log(tmp_path / "file" / "audit.jsonl").note(tool="x")
+
+
+@pytest.mark.parametrize("written", [0, 10])
+def test_a_full_disk_costs_the_line_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    path = tmp_path / "audit.jsonl"
+    log(path).note(number=1)
+    whole = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if not written:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return whole(descriptor, data[:written])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        log(path).note(number=2)
+    log(path).note(number=3)
+    assert [entry["number"] for entry in entries(path, 9)] == [1, 3]
+
+
+def test_the_command_shows_who_did_what_and_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    note = {"tool": "open_address", "arguments": {"address": "http://x\x1b[2J"}, "verdict": "refused"}
+    log(audit_path()).note(**note, utterance="open\nthat\x1b]0;page", result="No.\u2028Never.")
+    shown = CliRunner().invoke(cli, ["audit"]).output
+    assert shown.splitlines() == [
+        "2026-11-24T00:00:00+00:00  refused  open_address(address='http://x\\x1b[2J')",
+        "    “open that]0;page”  No. Never.",
+    ]
+    assert CliRunner().invoke(cli, ["audit", "--json", "--limit", "1"]).output.startswith('{"time": "2026-11-24')
+    audit_path().unlink()
+    audit_path().mkdir()
+    unreadable = CliRunner().invoke(cli, ["audit"])
+    assert unreadable.exit_code == 1
+    assert "The audit log cannot be read." in unreadable.output

@@ -241,7 +241,7 @@ def _joined_weights(_: int) -> bytes:
 
 
 def test_the_table_is_well_formed() -> None:
-    assert set(BUNDLED) == {"whisper-tiny.en", "whisper-base", "smollm2", "smart-turn"}
+    assert set(BUNDLED) == {"whisper-tiny.en", "whisper-base", "smollm2", "smart-turn", "minilm"}
     for name, model in BUNDLED.items():
         assert model.name == name
         assert model.licence

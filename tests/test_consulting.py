@@ -24,8 +24,12 @@ from voxspark.agent.delegating import JOIN, MOST_QUESTIONS, SPLIT, THOROUGH, Del
 from voxspark.agent.mediator import Mediator, TurnGuard
 from voxspark.agent.swarm import LiveTurns
 from voxspark.agent.translating import LONGEST_TEXT, Translating
-from voxspark.errors import ChatError, ToolError
+from voxspark.config import load_config
+from voxspark.config_tools import CodeSettings
+from voxspark.errors import ChatError, EngineError, ToolError
 from voxspark.events import TurnEnded, TurnStarted
+from voxspark.kit import open_kit
+from voxspark.outfit import add_consulting
 from voxspark.tools.jobs import Jobs
 from voxspark.tools.new_file import name_for, plain_name, write_new
 from voxspark.tools.registry import Toolbox
@@ -146,6 +150,18 @@ async def test_the_worker_is_left_to_whoever_speaks() -> None:
         assert office.chats["worker"].prompts == []
         office.voice.note(TurnEnded(1.0, 1, "answered", "", ""))
     assert len(office.chats["worker"].prompts) == 1
+
+
+@virtual_time
+async def test_who_had_to_leave_memory_is_asked_once_more() -> None:
+    gone = EngineError("model-evicted", "It had to leave.")
+    office = Office(manager=[["Take", gone], ["Take a pump."]])
+    office.delegating.delegate("Which heating", "manager")
+    assert (await office.report()).endswith("Take a pump.")
+    unlucky = Office(manager=[[gone]])
+    unlucky.delegating.delegate("Which heating", "manager")
+    assert (await unlucky.report()).endswith("It had to leave.")
+    assert len(unlucky.chats["manager"].prompts) == 2
 
 
 @pytest.mark.parametrize("deltas", [[], [CUT], ["  \n"], [ChatError("answer-empty", "x")]])
@@ -322,3 +338,19 @@ def test_what_cannot_be_translated_is_told(text: str, language: str, code: str) 
         assert caught.value.code == code
 
     play()
+
+
+# ── what is offered ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("able", [True, False])
+@pytest.mark.anyio
+async def test_a_model_too_small_for_tools_is_not_consulted_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, able: bool
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    async with open_kit(load_config(environ={})) as kit:
+        team = Team(lambda _: ScriptedChat([[HELLO]]), ["worker"], lambda _: able)
+        add_consulting(kit, CodeSettings(folder=str(tmp_path / "code")), team, LiveTurns(), Stage().swarm)
+        assert [name in kit.toolbox for name in ("delegate", "translate", "write_code")] == [able] * 3
+        assert "list_jobs" in kit.toolbox

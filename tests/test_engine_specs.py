@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from voxspark.config import ChatSettings, Config, ListeningSettings, TranscriberSettings, VoiceSettings
-from voxspark.config_tools import Settings
+from voxspark.config_tools import ImageSettings, Settings
 from voxspark.engines import registry
 from voxspark.engines.builtin import MIB, SPECS
 from voxspark.engines.registry import EngineSpec, Need, find
@@ -19,7 +19,9 @@ from voxspark.errors import EngineError
 SETTINGS: dict[str, Settings] = {
     "stt": TranscriberSettings(),
     "chat": ChatSettings(),
+    "embed": ChatSettings(model="bundled:minilm"),
     "tts": VoiceSettings(),
+    "image": ImageSettings(),
     **dict.fromkeys(("vad", "gate", "wake", "end_of_turn"), ListeningSettings()),
 }
 """What the factory of each kind is given."""

@@ -17,9 +17,9 @@ from tests.vram_world import FakeRunner, World
 from voxspark.engines.tts.fallback import FallbackSynthesizer
 from voxspark.errors import ChatError, EngineError, SynthesizerError, TranscriberError
 from voxspark.protocols import Schema
-from voxspark.types import Delta, Message, Pcm, Pcm16, ReplyStats, ToolCall, Transcript
+from voxspark.types import Delta, Message, Pcm, Pcm16, ReplyStats, Stroke, ToolCall, Transcript
 from voxspark.vram.catalogue import Runner as Place
-from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedSynthesizer, LeasedTranscriber
+from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedPainter, LeasedSynthesizer, LeasedTranscriber
 from voxspark.vram.ledger import Ledger
 from voxspark.vram.runner import Loaded
 from voxspark.vram.state import GIB
@@ -82,6 +82,12 @@ class Player:
         async with aclosing(self._steps()) as steps:
             _ = [text async for text in steps]
         return [[float(len(text))] for text in texts]
+
+    async def paint(self, prompt: str, *, width: int, height: int, seed: int) -> AsyncGenerator[Stroke, None]:
+        """As `Painter`."""
+        async with aclosing(self._steps()) as steps:
+            async for text in steps:
+                yield f"{prompt} {width} {height} {seed} {text}".encode()
 
     async def warm(self, messages: Sequence[Message] = (), *, tools: Sequence[Schema] = ()) -> None:
         """As all of them."""
@@ -297,6 +303,18 @@ async def test_ears_and_voice_do_not_wait_for_what_cannot_be_had() -> None:
         await error_of(LeasedTranscriber(play.ledger).transcribe(SPEECH))
         await error_of(everything(LeasedSynthesizer(play.ledger).synthesize("La.")))
         assert anyio.current_time() == began
+
+
+@virtual_time
+async def test_a_painter_takes_the_place_of_whoever_is_idle() -> None:
+    async with playing(world=World(team="full-power", extra=3 * GIB)) as play:
+        painter = LeasedPainter(play.ledger)
+        assert await everything(painter.paint("A fox.", width=64, height=32, seed=7)) == [
+            *[b"A fox. 64 32 7 Hello", b"A fox. 64 32 7  there."]
+        ]
+        assert play.world.unloads == ["qwen3-vl-32b"]
+        await painter.warm()
+        assert play.leases("flux1-dev") == 0
 
 
 @virtual_time

@@ -118,11 +118,29 @@ async def test_without_an_embedder_it_idles() -> None:
 @virtual_time
 async def test_an_embedder_that_was_late_in_a_turn_is_loaded_after_it() -> None:
     world = World()
-    world.embedder.seconds = 5.0
+    await world.told("my cat is called Tom")
     async with anyio.create_task_group() as tasks:
         await tasks.start(world.indexing.run)
+        await anyio.sleep(1.0)
+        world.embedder.texts, world.embedder.seconds = [], 5.0
         await world.recall.lines_for("hello cat")
         assert world.embedder.texts == ["hello cat"]
         await anyio.sleep(SETTLE_SECONDS + 6)
         assert len(world.embedder.texts) == 2
         tasks.cancel_scope.cancel()
+
+
+@virtual_time
+async def test_the_model_is_loaded_at_the_start_when_there_is_something_to_find_and_never_without() -> None:
+    world = World()
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(world.indexing.run)
+        await world.recall.lines_for("hello cat")
+        await anyio.sleep(3 * LOOK_SECONDS)
+        assert world.embedder.texts == []
+        tasks.cancel_scope.cancel()
+    await world.told("my cat is called Tom")
+    await world.indexing.catch_up()
+    world.embedder.texts = []
+    await Indexing(world.facts, world.embedding).catch_up()
+    assert len(world.embedder.texts) == 1

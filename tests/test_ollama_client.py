@@ -327,16 +327,12 @@ async def test_why_the_typed_requests_are_gone_around(server: OllamaServer) -> N
 
 @pytest.mark.anyio
 async def test_embeddings(server: OllamaServer, client: OllamaClient) -> None:
-    embedder = OllamaEmbedder(client, NOMIC, query_prefix="search_query: ", document_prefix="search_document: ")
+    embedder = OllamaEmbedder(client, NOMIC)
     vectors = await embedder.embed(["Grüße 🙂", "", "\ud83d"])
     assert [len(vector) for vector in vectors] == [768, 768, 768]
-    assert len(await embedder.embed_query("Grüße")) == 768
-    assert [request["input"] for request in server.requests("/api/embed")] == [
-        ["search_document: Grüße 🙂", "search_document: ", "search_document: ?"],
-        ["search_query: Grüße"],
-    ]
+    assert [request["input"] for request in server.requests("/api/embed")] == [["Grüße 🙂", "", "?"]]
     assert await embedder.embed([]) == []
-    assert len(server.exchanges) == 2
+    assert len(server.exchanges) == 1
 
 
 @pytest.mark.anyio

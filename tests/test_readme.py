@@ -143,7 +143,7 @@ def test_every_other_command_names_things_that_exist() -> None:
                 assert load_catalogue().find(tag).id == tag
             case ["pip", "install", "--no-deps", *pins]:
                 assert all(pinned[name] == version for name, version in (pin.split("==") for pin in pins))
-            case ["pip", "install", "voxspark[embedded,web,desktop,eyes,documents]"]:
+            case ["pip", "install", "voxspark[embedded,web,calendar,desktop,eyes,documents]"]:
                 assert "embedded = [" in (ROOT / "pyproject.toml").read_text()
             case _:
                 assert words[0] == "voxspark", f"nothing tests: {line}"

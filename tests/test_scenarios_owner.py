@@ -42,6 +42,7 @@ def test_several_timers_ring_as_one_and_nobody_there_ends_it() -> None:
     scenario = Scenario().ask(1.0, TIMER, aloud=False).ask(1.5, "Set a tea timer for eleven seconds.", aloud=False)
     result = check(scenario.run(400))
     assert [e.label for e in result.of(TimerRang)] == ["10 second timer", "tea timer"]
+    assert scenario.shown == ["Your 10 second timer is done.", "Your tea timer is done."]
     assert any("10 second timer is done. Your tea timer" in played for played in result.speaker.played) or (
         result.speaker.played.count("Your tea timer is done.") > 20
     )

@@ -181,6 +181,19 @@ async def test_a_server_that_nobody_looks_at_is_tried_again_every_few_seconds() 
         assert await Talk(play).say("Hello?") == "Hello there."
 
 
+@virtual_time
+async def test_a_smaller_model_that_can_be_loaded_comes_before_a_stand_in_that_is_there() -> None:
+    async with talking("full-bundled") as talk:
+        world = talk.play.world
+        world.present.pop("qwen3-coder-30b")
+        world.fails["qwen3-coder-30b"] = [EngineError("model-broken", "The file is broken.")] * 99
+        await talk.play.ledger.load(SMALL)
+        await anyio.sleep(30.0)
+        assert "qwen3-8b" not in world.present
+        assert await talk.say("Hello?") == "Hello there."
+        assert "qwen3-8b" in world.present
+
+
 # ── when not ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -275,6 +288,8 @@ def test_the_excuse_is_made_again_when_the_history_has_lost_it_or_another_outage
     stand_in.over()
     assert stand_in.excuse("It is gone.", heard) != ""
     assert stand_in.excuse("It is gone.", heard * 2) == ""
+    assert stand_in.excuse("It is gone.", []) != ""  # the history was trimmed
+    assert stand_in.excuse("It is gone.", heard) == ""
 
 
 def test_what_it_would_make_up_is_declined() -> None:

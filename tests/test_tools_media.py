@@ -102,7 +102,7 @@ async def test_a_player_that_hangs_is_passed_over(stage: Stage, monkeypatch: pyt
 async def test_no_session(address: str) -> None:
     with pytest.raises(ToolError) as raised:
         await Media(address).get_playing()
-    assert raised.value.code == "media-no-session"
+    assert raised.value.code == "desktop-no-session"
 
 
 async def test_tools() -> None:

@@ -340,7 +340,7 @@ def test_then_a_refusal_that_can_be_spoken() -> None:
     team = TEAMS["full-power"][0]
     memory = crowded(team, SPARK, 3_000_000_000)
     answer = plan(SPARK, team, memory, [ask("image", patience_seconds=0.0)], ASKED_AT).answer("image")
-    assert answer == Refuse("image", "FLUX.1 dev needs 20 gigabytes, and only 3 gigabytes can be had now.")
+    assert answer == Refuse("image", "FLUX.1 dev needs 37 gigabytes, and only 3 gigabytes can be had now.")
 
 
 def test_a_model_too_large_for_the_machine_is_never_waited_for() -> None:

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from tests import hosted_engines
 from tests.deltas import everything, said
-from tests.hosted_engines import FakeChat, FakeTranscriber, FakeVoice
+from tests.hosted_engines import FakeChat, FakePainter, FakeTranscriber, FakeVoice
 from tests.worker_owner import Told
 from voxspark.config import ChatSettings, TranscriberSettings, VoiceSettings
-from voxspark.config_tools import Settings
+from voxspark.config_tools import ImageSettings, Settings
 from voxspark.engines import registry
 from voxspark.engines.worker import hosted, remote, wire
 from voxspark.engines.worker.host import Worker
@@ -31,6 +31,7 @@ from voxspark.engines.worker.life import Limits
 from voxspark.engines.worker.remote import (
     HostedKind,
     RemoteChat,
+    RemotePainter,
     RemoteSynthesizer,
     RemoteTranscriber,
     adapter_for,
@@ -38,13 +39,14 @@ from voxspark.engines.worker.remote import (
 )
 from voxspark.engines.worker.task import Task
 from voxspark.engines.worker.wire import Frame
-from voxspark.errors import ChatError, EngineError, SynthesizerError, TranscriberError
-from voxspark.types import Delta, Message, Pcm, ReplyStats, ToolCall, Transcript
+from voxspark.errors import ChatError, EngineError, PainterError, SynthesizerError, TranscriberError
+from voxspark.types import Delta, Message, PaintingStep, Pcm, ReplyStats, ToolCall, Transcript
 
 SETTINGS: dict[HostedKind, Settings] = {
     "chat": ChatSettings(engine="fake", model="echo"),
     "stt": TranscriberSettings(engine="fake"),
     "tts": VoiceSettings(engine="fake"),
+    "image": ImageSettings(engine="fake"),
 }
 
 
@@ -208,12 +210,27 @@ async def test_speech_of_any_length_fits_the_wire(near: Near) -> None:
     assert np.array_equal(np.concatenate([piece for piece, _ in pieces]), long)
 
 
+@pytest.mark.anyio
+async def test_a_picture_comes_step_by_step(near: Near) -> None:
+    worker = near("image", steps=12)
+    painter, engine = RemotePainter(worker), cast(FakePainter, worker.other._engine)
+    async with aclosing(painter.paint("Füchse 🦊", width=64, height=32, seed=(1 << 32) - 1)) as strokes:
+        *steps, picture = [stroke async for stroke in strokes]
+    assert steps == [PaintingStep(number, 12) for number in range(1, 13)]
+    assert picture == "PNG Füchse 🦊".encode()
+    assert engine.asked == ("Füchse 🦊", 64, 32, (1 << 32) - 1)
+    async with aclosing(painter.paint("Another.", width=64, height=32, seed=0)) as strokes:
+        await anext(strokes)
+    assert engine.log == ["closed", "closed"]
+
+
 @pytest.mark.parametrize(
     ("kind", "changed"),
     [
         ("chat", ChatSettings(model="/a/mödel.gguf", context_tokens=512, temperature=0, tell_time=True)),
         ("stt", TranscriberSettings(language="auto", device="cuda", min_confidence=-0.3)),
         ("tts", VoiceSettings(voice="\ud800", speed=1.25)),
+        ("image", ImageSettings(model="/a/mödel", steps=7)),
     ],
 )
 def test_settings_arrive_as_they_are(near: Near, kind: HostedKind, changed: Settings) -> None:
@@ -221,9 +238,10 @@ def test_settings_arrive_as_they_are(near: Near, kind: HostedKind, changed: Sett
 
 
 @pytest.mark.anyio
-async def test_a_voice_and_a_transcriber_are_warm_once_they_are_loaded(near: Near) -> None:
+async def test_all_but_language_models_are_warm_once_they_are_loaded(near: Near) -> None:
     await RemoteTranscriber(near("stt")).warm()
     await RemoteSynthesizer(near("tts")).warm()
+    await RemotePainter(near("image")).warm()
 
 
 # ── who is spoken of ────────────────────────────────────────────────────────────────────────────
@@ -235,6 +253,7 @@ async def test_a_voice_and_a_transcriber_are_warm_once_they_are_loaded(near: Nea
         ("chat", RemoteChat, ChatError, "The language model crashed."),
         ("stt", RemoteTranscriber, TranscriberError, "The transcriber crashed."),
         ("tts", RemoteSynthesizer, SynthesizerError, "The voice crashed."),
+        ("image", RemotePainter, PainterError, "The painter crashed."),
     ],
 )
 def test_each_kind_fails_in_its_own_name(kind: HostedKind, adapter: type, error: type[EngineError], said: str) -> None:

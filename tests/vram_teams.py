@@ -27,6 +27,7 @@ TEAMS = {
     "everyday-32k": (Team(PROFILES["everyday"].at_context(32_768), CATALOGUE), SPARK),
     "everyday-bundled": (Team(with_stand_in(PROFILES["everyday"]), CATALOGUE), SPARK),
     "ollama-bundled": (Team(with_stand_in(PROFILES["ollama"]), CATALOGUE), SPARK),
+    "full-bundled": (Team(with_stand_in(PROFILES["full-power"]), CATALOGUE), SPARK),
     "ollama": (Team(PROFILES["ollama"], CATALOGUE), SPARK),
     "full-power": (Team(PROFILES["full-power"], CATALOGUE), SPARK),
     "swarm": (Team(PROFILES["swarm"], CATALOGUE), SPARK),

@@ -69,7 +69,10 @@ class Assistant:
         self._acts = Acts(self._utterance_is_dealt_with, self._commit_orphan)
         self._turn_parts = parts.for_turns(self._acts, self.emit)
         self._ears = Ears(parts.microphone, parts.listener, parts.transcriber, self.emit, parts.clock)
-        announcers = (Rings(parts.timers, self.emit, parts.clock), Reports(parts.jobs, self.emit, parts.clock))
+        announcers = (
+            Rings(parts.timers, self.emit, parts.clock, parts.notify),
+            Reports(parts.jobs, self.emit, parts.clock),
+        )
         self._announcers = Announcers(announcers, parts.clock)
         self._turn: Turn | None = None
         self._owns_open_utterance = False
@@ -179,7 +182,7 @@ class Assistant:
             case Rang():
                 self._next(announce=True)
             case StopRequested(reason):
-                self._announcers.dismiss()
+                self.parts.on_stop()
                 if self.live is not None:
                     self._utterance_is_dealt_with()
                 self._interrupt(reason)
@@ -293,6 +296,7 @@ class Assistant:
         if previous is not None:
             previous.interrupt("a newer turn")
         self.turns += 1
+        agent = self._ears.attentive(agent, utterance)
         turn = Turn(self.turns, agent, self._turn_parts, request=request, aloud=aloud, chime=chime)
         self._turn = turn
         if utterance.samples is not None:
@@ -374,4 +378,5 @@ class Assistant:
             self._group.start_soon(self._inbox.receive, [event])
         self.parts.live_turns.note(event)
         self._announcers.note(event)
+        self._ears.note(event)
         self.parts.bus.publish(event)

@@ -9,7 +9,7 @@ from voxspark.config import Config
 from voxspark.config_tools import Settings
 from voxspark.engines.registry import find
 from voxspark.errors import VoxSparkError
-from voxspark.roster import Roster, kind_of, make_roster
+from voxspark.roster import NEEDED, Roster, kind_of, make_roster
 from voxspark.runners.settings import in_force, settings_for
 from voxspark.vram.team import Team
 
@@ -31,8 +31,11 @@ def check_engines(config: Config, pulled: Collection[str], *, resident_bytes: in
     team = Team(roster.profile, roster.catalogue)
     for role, post in roster.profile.roles.items():
         model = roster.catalogue.models[post.model]
-        if model.engine:
-            find(kind_of(role), model.engine).create(settings_for(config, roster, team.best_for(role)))
+        if not model.engine:
+            continue
+        spec = find(kind_of(role), model.engine)
+        if role in NEEDED or not spec.missing():
+            spec.create(settings_for(config, roster, team.best_for(role)))
     if config.voice.fallback:
         find("tts", config.voice.fallback)
     make_end_of_turn(config)

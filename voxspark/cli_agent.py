@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxspark.cli_plan.session import json_option, pulled_tags
+from voxspark.cli_plan.session import json_option, pulled_for_auto
 
 if TYPE_CHECKING:
     from voxspark.config import Config
@@ -40,11 +41,14 @@ def explained(config: Config, text: str) -> dict[str, Any]:
     if (intent := Intents(make_toolbox(config)).match(text)) is not None:
         why = "A local intent matches the whole sentence."
         return {"who": "a local intent", "why": why, "tool": intent.tool, "arguments": intent.arguments}
-    pulled = (pulled_tags(config) or []) if config.profile == "auto" else []
-    roster = make_roster(config, machine_of(config), pulled)
-    chosen = routed(text, ("worker", *helpers(roster)))
-    who = f"{chosen.role} ({roster.model_of(chosen.role).name})"
-    return {"who": who, "why": chosen.why, "role": chosen.role, "question": chosen.question}
+    roster = make_roster(config, machine_of(config), pulled_for_auto(config))
+    team = ("worker", *helpers(roster))
+    chosen = routed(text, {*team, "eyes"})
+    told = {"why": chosen.why, "role": chosen.role, "question": chosen.question}
+    if chosen.role not in team:
+        why = f"{chosen.why} The profile {roster.profile.key} has nobody for {chosen.role}."
+        return {**told, "who": "nobody", "why": why}
+    return {**told, "who": f"{chosen.role} ({roster.model_of(chosen.role).name})"}
 
 
 @click.command()
@@ -55,9 +59,14 @@ def audit(limit: int, as_json: bool) -> None:
     from voxspark.agent.audit import audit_path, entries
 
     for entry in entries(audit_path(), limit):
-        if as_json:
-            click.echo(json.dumps(entry))
-            continue
-        arguments = ", ".join(f"{key}={value!r}" for key, value in dict(entry.get("arguments", {})).items())
-        click.echo(f"{entry.get('time')}  {entry.get('verdict', ''):<8} {entry.get('tool')}({arguments})")
-        click.echo(f"    “{entry.get('utterance', '')}”  {entry.get('result', '')}")
+        click.echo(json.dumps(entry) if as_json else _told(entry))
+
+
+def _told(entry: Mapping[str, Any]) -> str:
+    """Two lines; what strangers wrote cannot steer the terminal."""
+    arguments = entry.get("arguments")
+    named = arguments.items() if isinstance(arguments, dict) else ()
+    called = f"{entry.get('tool')}({', '.join(f'{key}={value!r}' for key, value in named)})"
+    utterance, result = (" ".join(str(entry.get(key, "")).split()) for key in ("utterance", "result"))
+    lines = f"{entry.get('time')}  {entry.get('verdict', ''):<8} {called}", f"    “{utterance}”  {result}"
+    return "\n".join("".join(filter(str.isprintable, line)) for line in lines)

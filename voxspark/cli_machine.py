@@ -5,14 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from voxspark.cli_plan.session import json_option, pulled_tags, run_async
-
-if TYPE_CHECKING:
-    from voxspark.config import Config
+from voxspark.cli_plan.session import json_option, pulled_for_auto, run_async
 
 
 @click.command()
@@ -58,7 +54,7 @@ def show(config_file: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(loaded.model_dump_json())
     else:
-        click.echo(as_toml(loaded, values_in_force(loaded, _pulled(loaded))), nl=False)
+        click.echo(as_toml(loaded, values_in_force(loaded, pulled_for_auto(loaded))), nl=False)
 
 
 @config.command()
@@ -69,7 +65,7 @@ def check(config_file: Path | None) -> None:
     from voxspark.config import load_config
 
     loaded = load_config(config_file)
-    check_engines(loaded, _pulled(loaded))
+    check_engines(loaded, pulled_for_auto(loaded))
     click.echo("The configuration is good.")
 
 
@@ -97,8 +93,3 @@ def doctor(config_file: Path | None, fix: bool, as_json: bool) -> None:
 
     if any(result.finding.state == "broken" for result in run_async(work)):
         sys.exit(1)
-
-
-def _pulled(config: Config) -> list[str]:
-    """What Ollama has, where that decides anything."""
-    return (pulled_tags(config) or []) if config.profile == "auto" else []

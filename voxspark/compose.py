@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
-from voxspark.agent.agent import FILLERS, Expert, LocalFirstAgent
+from voxspark.agent.agent import Expert, LocalFirstAgent
 from voxspark.agent.agent import Team as AgentTeam
 from voxspark.agent.audit import AuditLog, audit_path
 from voxspark.agent.eyes import Eyes
@@ -37,11 +37,10 @@ from voxspark.engines.registry import find
 from voxspark.engines.tts.fallback import FallbackSynthesizer
 from voxspark.errors import EngineError
 from voxspark.events import Event
-from voxspark.kit import Kit, make_eyes
+from voxspark.kit import Kit, ducking, make_eyes
 from voxspark.listening.listener import Listener
 from voxspark.memory.embedding import Embedding
-from voxspark.memory.recall import Recall
-from voxspark.outfit import add_consulting, add_history, add_memory
+from voxspark.outfit import add_consulting, add_history, add_meaning, add_pictures, make_fillers
 from voxspark.parts import AssistantParts
 from voxspark.protocols import (
     Chat,
@@ -50,26 +49,26 @@ from voxspark.protocols import (
     Emit,
     EndOfTurnModel,
     Microphone,
+    Painter,
     Schema,
     Speaker,
     Synthesizer,
     Transcriber,
     WakeWordDetector,
 )
-from voxspark.roster import Roster, helpers, make_roster, wants_ollama
+from voxspark.roster import AUTO, Roster, helpers, make_roster, named_roster
+from voxspark.runners.abilities import abilities_of
 from voxspark.runners.local import LocalRunner
 from voxspark.runners.models import Models
 from voxspark.runners.ollama import OllamaRunner, options_for
 from voxspark.runners.priming import Priming
 from voxspark.runners.process import ProcessRunner
-from voxspark.speech.fillers import Fillers
 from voxspark.speech.spoken import spoken
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.wall_time import local_now
-from voxspark.turn import STILL_AT_IT
 from voxspark.vram.catalogue import Model
 from voxspark.vram.catalogue import Runner as Place
-from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedSynthesizer, LeasedTranscriber
+from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedPainter, LeasedSynthesizer, LeasedTranscriber
 from voxspark.vram.ledger import Ledger
 from voxspark.vram.measured import MeasuredSizes
 from voxspark.vram.probes import Machine, Nvml, ProcFiles, is_scattered, machine
@@ -105,11 +104,12 @@ class Engines:
     models: Models
     team: AgentTeam
     aside: AgentTeam
-    """The same people, for work that nobody waits for: a spoken question takes their memory from it."""
+    """The same people, as tools ask them: whoever speaks goes first."""
     tools: tuple[Schema, ...]
     """What its language models are offered."""
     embedding: Embedding | None
     """For memory; None where the team has nobody for it."""
+    painter: Painter | None
     live_turns: LiveTurns
     swarm: Swarm
 
@@ -132,9 +132,12 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
     """
     proc = ProcFiles(Path(config.plan.proc))
     client, measured = cache(lambda: OllamaClient(config.ollama_host)), MeasuredSizes()
-    running, pulled = await _found_in(client()) if wants_ollama(config) else ([], [])
+    named = None if config.profile == AUTO else named_roster(config)
+    running, pulled = await _found_in(client()) if named is None or named.uses("ollama") else ([], [])
     here = await anyio.to_thread.run_sync(partial(machine_of, config, resident_bytes=sum(row.bytes for row in running)))
-    roster = make_roster(config, here, pulled, measured)
+    roster = make_roster(config, here, pulled, measured, named)
+    if tag := roster.unknown_tag:
+        roster = roster.with_abilities(await abilities_of(tag, client()))
     prompt, tools = make_prompt(config, roster), tuple(offered(toolbox, helpers(roster)))
     async with AsyncExitStack() as afterwards, anyio.create_task_group() as group:
         priming = Priming(prompt.prefix(), tools, StandIn().prompt(prompt.prefix()))
@@ -198,7 +201,7 @@ async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
 def _team(roster: Roster, ledger: Ledger, priority: int) -> AgentTeam:
     others = helpers(roster)
 
-    worker = LeasedChat(ledger, "worker", priority=priority, understudy=StandIn())
+    worker = LeasedChat(ledger, "worker", priority=priority, understudy=StandIn() if priority == VOICE else None)
 
     def chat(role: str) -> Chat:
         if role == "worker":
@@ -239,6 +242,7 @@ def _engines(
         aside=_team(roster, ledger, WORK),
         tools=tools,
         embedding=_embedding(roster, ledger),
+        painter=LeasedPainter(ledger) if "image" in roster.profile.roles else None,
         live_turns=live_turns,
         swarm=Swarm(ledger, live_turns, second=_second(config, roster, ledger)),
     )
@@ -321,14 +325,14 @@ def make_assistant(
         speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
         background.append(speaker.run)
     history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
-    recall, indexing = add_memory(kit, engines.embedding)
-    add_consulting(kit, config.code, engines.team, engines.aside, engines.live_turns, engines.swarm)
+    indexing = add_meaning(kit, engines.embedding)
+    add_consulting(kit, config.code, engines.aside, engines.live_turns, engines.swarm)
+    add_pictures(kit, config.image, engines.painter)
     eyes = partial(make_eyes, config.eyes, speaker)
-    agent = make_agent(kit, engines, history, eyes, recall)
-    said = dict.fromkeys(
-        (*(FILLERS[role] for role in engines.team.roles if role in FILLERS), *kit.fillers, STILL_AT_IT)
-    )
-    fillers = Fillers(engines.synthesizer, said, engines.live_turns.quiet)
+    agent = make_agent(kit, engines, history, eyes)
+    fillers = make_fillers(kit, engines.synthesizer, engines.team, engines.live_turns)
+    listener = make_listener(config)
+    background += ducking(config.desktop, bus, listener)
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -336,7 +340,7 @@ def make_assistant(
             bus=bus,
             microphone=microphone,
             speaker=speaker,
-            listener=make_listener(config),
+            listener=listener,
             transcriber=engines.transcriber,
             synthesizer=engines.synthesizer,
             fillers=fillers,
@@ -345,7 +349,9 @@ def make_assistant(
             history=history,
             timers=kit.timers,
             jobs=kit.jobs,
+            notify=kit.notify,
             expert=partial(Expert, agent),
+            on_stop=agent.stop,
             live_turns=engines.live_turns,
             profile=engines.profile,
             engines=engines.names,
@@ -356,9 +362,7 @@ def make_assistant(
     return assistant
 
 
-def make_agent(
-    kit: Kit, engines: Engines, history: Conversation, eyes: Callable[[Audit], Eyes], recall: Recall
-) -> LocalFirstAgent:
+def make_agent(kit: Kit, engines: Engines, history: Conversation, eyes: Callable[[Audit], Eyes]) -> LocalFirstAgent:
     """Who answers: intents, and the language models of the team."""
     toolbox, audit = kit.toolbox, AuditLog(audit_path(), local_now)
     intents, mediator = Intents(toolbox), Mediator(toolbox, audit)
@@ -373,7 +377,7 @@ def make_agent(
         history=history,
         on_stop=kit.dismiss,
         eyes=eyes(audit),
-        recall=recall.lines_for,
+        recall=kit.recall.lines_for,
     )
 
 

@@ -16,9 +16,13 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from voxspark.config_source import from_environment, merge, read, xdg_directory
 from voxspark.config_tools import (
+    CalendarSettings,
     CodeSettings,
+    CommandName,
+    CommandSettings,
     DesktopSettings,
     EyesSettings,
+    ImageSettings,
     McpServer,
     MemorySettings,
     Settings,
@@ -235,6 +239,8 @@ class Config(Settings):
     """[voice]"""
     web: WebSettings = WebSettings()
     """[web]"""
+    calendar: CalendarSettings = CalendarSettings()
+    """[calendar]"""
     desktop: DesktopSettings = DesktopSettings()
     """[desktop]"""
     code: CodeSettings = CodeSettings()
@@ -243,8 +249,12 @@ class Config(Settings):
     """[eyes]"""
     memory: MemorySettings = MemorySettings()
     """[memory]"""
+    image: ImageSettings = ImageSettings()
+    """[image]"""
     mcp: dict[str, McpServer] = Field(default_factory=dict)
     """[mcp.NAME]: programs whose tools it may use."""
+    commands: dict[CommandName, CommandSettings] = Field(default_factory=dict)
+    """[commands.NAME]: programs that it may run when it is told to, each after asking."""
     plan: PlanSettings = PlanSettings()
     """[plan]"""
     control: ControlSettings = ControlSettings()

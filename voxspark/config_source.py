@@ -70,13 +70,12 @@ def xdg_directory(variable: str, otherwise: Path) -> Path:
     return Path(value) if value.startswith("/") else otherwise
 
 
-def documents_directory() -> Path:
-    """`$XDG_DOCUMENTS_DIR`, from the environment or from `user-dirs.dirs` (xdg-user-dirs), else the home folder."""
-    listed = xdg_directory("XDG_CONFIG_HOME", Path.home() / ".config") / "user-dirs.dirs"
+def user_directory(name: str, otherwise: Path) -> Path:
+    """One of the user's own folders (`PICTURES`, `DOCUMENTS`), as `user-dirs.dirs` has it (xdg-user-dirs)."""
+    config = xdg_directory("XDG_CONFIG_HOME", Path.home() / ".config")
     try:
-        text = listed.read_text("utf-8", errors="replace")
-    except OSError:
-        text = ""
-    found = re.search(r'^\s*XDG_DOCUMENTS_DIR="(\$HOME)?(/[^"]*)"', text, re.MULTILINE)
-    otherwise = Path(f"{Path.home() if found[1] else ''}{found[2]}") if found else Path.home()
-    return xdg_directory("XDG_DOCUMENTS_DIR", otherwise)
+        text = (config / "user-dirs.dirs").read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return otherwise
+    found = re.findall(rf'^\s*XDG_{name}_DIR="(\$HOME/|/)(.*)"', text, re.MULTILINE)
+    return (Path.home() if found[-1][0] != "/" else Path("/")) / found[-1][1] if found else otherwise

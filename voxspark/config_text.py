@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from voxspark.config import Config
 
@@ -15,7 +15,7 @@ OF_PROFILE = ("transcriber", "chat", "voice")
 
 
 def as_toml(config: Config, in_force: Mapping[str, BaseModel] | None = None) -> str:
-    """A configuration as a commented TOML file that loads to the same.
+    """A configuration as a commented TOML file that loads to the same but for its secrets, which are not shown.
 
     `in_force`: tables as the profile makes them, to show what is not set.
     """
@@ -49,6 +49,8 @@ def _toml_entry(name: str, value: Any, description: str | None, is_set: bool = T
     comment = [f"# {line.strip()}" for line in (description or "").splitlines()]
     if value is None:
         return [*comment, f"# {name} is not set"]
+    if isinstance(value, SecretStr):
+        return [*comment, f"# {name} is {'set, and not shown' if value.get_secret_value() else 'not set'}"]
     return [*comment, f"{'' if is_set else '# '}{name} = {_toml_value(value)}"]
 
 

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import logging
+import math
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from voxspark.bus import failed, known
 from voxspark.errors import EngineError
-from voxspark.events import AudioDropped
+from voxspark.events import AudioDropped, Event, Failed, Reply, SpeakingStarted, TurnEnded
+from voxspark.listening.backchannel import is_stop
 from voxspark.listening.listener import Listener
-from voxspark.protocols import Clock, Emit, Microphone, Transcriber
+from voxspark.listening.own_voice import is_own_speech
+from voxspark.protocols import Agent, Clock, Emit, Microphone, Transcriber, TurnScope
+from voxspark.speech.spoken import spoken
 from voxspark.types import CHUNK_SECONDS, Chunk, ListeningSignal, Utterance
+
+log = logging.getLogger(__name__)
+
+ECHO_SECONDS = 0.6
+"""How long after a reply its sound may still arrive: what a wireless speaker adds, and a room. An answer to it that
+begins when it ends is longer than that."""
+
+DEAF_SECONDS = 0.1
+"""How long after a reply such a sound may begin to be heard, where nothing is heard during it."""
+
+MOST_REPLIES = 8
+"""That are remembered; most of them are never heard."""
 
 MOST_BROKEN_SECONDS = 5.0
 """Sound in a row that may fail to be listened to. Then the daemon ends: deaf, it must not look alive."""
@@ -27,8 +46,17 @@ class Ears:
         self._transcriber = transcriber
         self._emit = emit
         self._clock = clock
+        self._voice = OwnVoice()
         self._dropped_seconds = 0.0
         self._broken_seconds = 0.0
+
+    def note(self, event: Event) -> None:
+        """Something happened: the assistant may have spoken."""
+        self._voice.note(event)
+
+    def attentive(self, agent: Agent, utterance: Utterance) -> Agent:
+        """An agent that answers the utterance unless the assistant itself has said it."""
+        return agent if utterance.samples is None else _Attentive(agent, self._voice, utterance)
 
     async def signals(self, deaf: Callable[[], bool]) -> AsyncGenerator[ListeningSignal, None]:
         """Signals as they come, until the microphone's source ends; `deaf` says when not to hear.
@@ -44,10 +72,11 @@ class Ears:
             yield signal
 
     async def overhear(self, utterance: Utterance) -> str:
-        """What a short utterance during a reply says; empty when that cannot be known."""
+        """What a short utterance during a reply says; empty when that cannot be known, or is the reply itself."""
         assert utterance.samples is not None
         try:
-            return (await self._transcriber.transcribe(utterance.samples)).text
+            text = (await self._transcriber.transcribe(utterance.samples)).text
+            return "" if self._voice.says(text, utterance) else text
         except Exception as error:  # an engine's boundary: the reply goes on
             self._emit(failed(known(error, "overhearing"), self._clock()))
             return ""
@@ -71,3 +100,68 @@ class Ears:
         if dropped > self._dropped_seconds:
             self._emit(AudioDropped(self._clock(), dropped - self._dropped_seconds))
             self._dropped_seconds = dropped
+
+
+@dataclass(slots=True)
+class _Spoken:
+    """A reply, and when it could be heard."""
+
+    turn: int
+    text: str = ""
+    since: float = math.inf
+    until: float = math.inf
+
+    def may_be(self, utterance: Utterance) -> bool:
+        """Whether its sound can have been that: it began while this was said, and was over soon after."""
+        began_in_it = self.since <= utterance.ended_at and utterance.started_at <= self.until + DEAF_SECONDS
+        return began_in_it and utterance.ended_at <= self.until + ECHO_SECONDS
+
+
+class OwnVoice:
+    """What the assistant has said lately, as its events tell."""
+
+    def __init__(self) -> None:
+        self._replies: deque[_Spoken] = deque(maxlen=MOST_REPLIES)
+
+    def note(self, event: Event) -> None:
+        """Something happened."""
+        match event:
+            case Reply(turn=turn, text=text) | Failed(turn=int(turn), message=text):
+                reply = self._reply(turn)
+                reply.text = f"{reply.text} {text}"
+            case SpeakingStarted(at, turn):
+                self._reply(turn).since = at
+            case TurnEnded(at, turn):
+                self._reply(turn).until = at
+
+    def says(self, text: str, utterance: Utterance) -> bool:
+        """Whether that is what the utterance was. A call for silence never is: it does no harm."""
+        if utterance.source != "microphone" or is_stop(text):
+            return False
+        replies = [each.text for each in self._replies if each.may_be(utterance)]
+        return any(is_own_speech(text, said) or is_own_speech(text, spoken(said)) for said in replies)
+
+    def _reply(self, turn: int) -> _Spoken:
+        found = next((each for each in self._replies if each.turn == turn), None)
+        if found is None:
+            found = _Spoken(turn)
+            self._replies.append(found)
+        return found
+
+
+class _Attentive:
+    """Says nothing to what the assistant has said."""
+
+    def __init__(self, agent: Agent, voice: OwnVoice, utterance: Utterance) -> None:
+        self._agent = agent
+        self._voice = voice
+        self._utterance = utterance
+
+    async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
+        """See `protocols.Agent.reply`."""
+        if self._voice.says(text, self._utterance):
+            log.info("the microphone heard the assistant itself")
+            return
+        async with aclosing(self._agent.reply(text, turn)) as texts:
+            async for piece in texts:
+                yield piece

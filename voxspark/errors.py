@@ -6,7 +6,8 @@
     ├── EngineError          an engine is missing or broke
     │   ├── TranscriberError
     │   ├── ChatError
-    │   └── SynthesizerError
+    │   ├── SynthesizerError
+    │   └── PainterError
     ├── ToolError            a tool was called wrongly or failed
     └── ControlError         a request on the socket cannot be served
 
@@ -67,6 +68,12 @@ class SynthesizerError(EngineError):
     """Text could not be turned into speech."""
 
     stage = "synthesize"
+
+
+class PainterError(EngineError):
+    """A picture could not be made."""
+
+    stage = "paint"
 
 
 class ToolError(VoxSparkError):

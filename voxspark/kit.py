@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,29 +14,42 @@ from voxspark.agent.eyes import Eyes, Look, Place
 from voxspark.agent.loop import ESCALATE
 from voxspark.agent.mediator import Audit
 from voxspark.agent.offer import FindTool
+from voxspark.agent.ringing import Notify, show_nothing
 from voxspark.audio import tone
+from voxspark.bus import EventBus
 from voxspark.config import Config
 from voxspark.config_source import xdg_directory
-from voxspark.config_tools import EyesSettings
+from voxspark.config_tools import DesktopSettings, EyesSettings
 from voxspark.devices.camera import Camera
+from voxspark.devices.keyboard import Keyboard
 from voxspark.devices.screen import Screen
+from voxspark.listening.listener import Listener
 from voxspark.mcp.servers import McpServers
 from voxspark.memory.database import Database, open_database, open_in_memory
+from voxspark.memory.facts import Facts
 from voxspark.memory.list_store import SqliteListStore
 from voxspark.memory.note_store import SqliteNoteStore
+from voxspark.memory.recall import Recall
 from voxspark.memory.schema import MIGRATIONS
 from voxspark.memory.timer_store import SqliteTimerStore
 from voxspark.protocols import Speaker
 from voxspark.tools.arithmetic import arithmetic_tools
+from voxspark.tools.calendar.caldav import Session, open_session, read_login
+from voxspark.tools.calendar.tools import Calendar, WritableCalendar
 from voxspark.tools.clock import clock_tools
+from voxspark.tools.commands import command_tools
 from voxspark.tools.desktop.clipboard import Clipboard
+from voxspark.tools.desktop.dictation import Dictation
+from voxspark.tools.desktop.ducking import Ducking
 from voxspark.tools.desktop.media import Media
+from voxspark.tools.desktop.notifications import Notifications
 from voxspark.tools.desktop.open import Opener
 from voxspark.tools.desktop.volume import Volume
 from voxspark.tools.jobs import Jobs
 from voxspark.tools.lists import Lists
 from voxspark.tools.notes import Notes
 from voxspark.tools.registry import Tool, Toolbox, tools_of
+from voxspark.tools.remembering import Remembering
 from voxspark.tools.skills import Skills
 from voxspark.tools.system import System
 from voxspark.tools.timers import Timers
@@ -54,6 +67,9 @@ from voxspark.types import Clip
 SHUTTER = Clip(tone(1_200.0, 0.12, 24_000), 24_000, "")
 """Heard before the camera opens."""
 
+DUCKING_BOUND = 65_536
+"""Events the ducking may fall behind: it lives in this process and takes each at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kit:
@@ -64,10 +80,13 @@ class Kit:
     jobs: Jobs
     database: Database
     undo: Undo
+    recall: Recall
     servers: McpServers
     """Programs whose tools are ours too, while they run."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...]
     """As long as the daemon does; started with `TaskGroup.start`."""
+    notify: Notify = show_nothing
+    """Shows what rings on the desktop."""
 
     @property
     def fillers(self) -> list[str]:
@@ -104,19 +123,24 @@ def make_kit(config: Config) -> Kit:
     """Open what is kept on disk, and put the toolbox together. Blocks for milliseconds."""
     kit = _kit(config, open_database(database_path(), MIGRATIONS))
     servers = McpServers(config.mcp, kit.toolbox, reserved=(ESCALATE,))
-    return replace(kit, servers=servers, background=(*kit.background, servers.run))
+    desktop = config.desktop
+    notify = Notifications().show if desktop.enabled and desktop.notifications else show_nothing
+    return replace(kit, servers=servers, notify=notify, background=(*kit.background, servers.run))
 
 
 def _kit(config: Config, database: Database) -> Kit:
     awake_or_not = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
     timers = Timers(awake_or_not, store=SqliteTimerStore(database), wall=local_now)
-    undo, jobs = Undo(), Jobs()
+    undo, jobs, recall = Undo(), Jobs(), Recall(Facts(database))
     kept = (*timers.tools, *Lists(SqliteListStore(database), undo).tools)
     kept += (*Notes(SqliteNoteStore(database), undo, local_now).tools, *undo.tools, *jobs.tools)
-    toolbox = Toolbox([*_own(), *kept, *_web(config), *_desktop(config)])
+    kept += Remembering(recall, undo, local_now).tools
+    toolbox = Toolbox(
+        [*_own(), *kept, *_web(config), *_calendar(config, undo), *_desktop(config), *command_tools(config.commands)]
+    )
     for each in (*tools_of(FindTool(toolbox)), *Skills(toolbox).tools):
         toolbox.add(each)
-    return Kit(toolbox, timers, jobs, database, undo, McpServers({}, toolbox), (database.run, jobs.run))
+    return Kit(toolbox, timers, jobs, database, undo, recall, McpServers({}, toolbox), (database.run, jobs.run))
 
 
 def make_eyes(settings: EyesSettings, speaker: Speaker, audit: Audit) -> Eyes:
@@ -133,6 +157,17 @@ def make_eyes(settings: EyesSettings, speaker: Speaker, audit: Audit) -> Eyes:
     if settings.camera != "none":
         places["camera"] = Camera(shutter, settings.camera, longest_side=settings.longest_side).look
     return Eyes(places, audit)
+
+
+def ducking(
+    settings: DesktopSettings, bus: EventBus, listener: Listener
+) -> Iterable[Callable[..., Coroutine[Any, Any, None]]]:
+    """What keeps other programs quiet while somebody speaks with the assistant, to run in the background."""
+    if not (settings.enabled and settings.duck_media):
+        return ()
+    notes = xdg_directory("XDG_STATE_HOME", Path.home() / ".local" / "state") / "voxspark" / "quiet.json"
+    subscribe = partial(bus.subscribe, DUCKING_BOUND)
+    return (Ducking(settings.media_gain, notes, subscribe, lambda: listener.attentive).run,)
 
 
 def _own() -> Iterable[Tool]:
@@ -155,10 +190,26 @@ def _web(config: Config) -> Iterable[Tool]:
     )
 
 
+def _calendar(config: Config, undo: Undo) -> Iterable[Tool]:
+    """Nothing without an address; what changes something only where that is allowed."""
+    settings = config.calendar
+    if not settings.url:
+        return ()
+
+    def connect() -> AbstractAsyncContextManager[Session]:
+        password = settings.password.get_secret_value()
+        return open_session(settings.url, read_login(settings.username, password, settings.password_file))
+
+    if settings.writable:
+        return WritableCalendar(connect, settings.calendars, undo, wall=local_now).tools
+    return Calendar(connect, settings.calendars, wall=local_now).tools
+
+
 def _desktop(config: Config) -> Iterable[Tool]:
     """What works on the desktop of whoever is logged in."""
     desktop = config.desktop
     if not desktop.enabled:
         return ()
     opener = Opener(desktop.applications or None)
-    return (*Volume().tools, *Media().tools, *Clipboard().tools, *opener.tools)
+    typing = () if desktop.typing == "none" else Dictation(Keyboard(desktop.typing).type).tools
+    return (*Volume().tools, *Media().tools, *Clipboard().tools, *opener.tools, *typing)

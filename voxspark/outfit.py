@@ -1,27 +1,30 @@
-"""What the kit gets once there are models: the conversation, memory, and the tools that ask one of the team."""
+"""What the kit gets once there are models: the conversation, memory, pictures, and tools that ask one of the team."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from voxspark.agent.agent import Team
+from voxspark.agent.agent import FILLERS, Team
 from voxspark.agent.coding import Coding
 from voxspark.agent.consult import Consult
 from voxspark.agent.delegating import Delegating
 from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.agent.translating import Translating
-from voxspark.config_source import documents_directory
-from voxspark.config_tools import CodeSettings, MemorySettings
+from voxspark.config_source import user_directory
+from voxspark.config_tools import CodeSettings, ImageSettings, MemorySettings
 from voxspark.kit import Kit
 from voxspark.memory.conversation_store import SqliteConversation
 from voxspark.memory.embedding import Embedding
 from voxspark.memory.facts import Facts
 from voxspark.memory.history import History
 from voxspark.memory.indexing import Indexing
-from voxspark.memory.recall import Recall
+from voxspark.protocols import Painter, Synthesizer
+from voxspark.speech.fillers import Fillers
 from voxspark.tools.conversation import Conversation
-from voxspark.tools.remembering import Remembering
-from voxspark.tools.wall_time import local_now
+from voxspark.tools.desktop.open import launch
+from voxspark.tools.jobs import Jobs
+from voxspark.tools.pictures import Pictures
+from voxspark.turn import STILL_AT_IT
 
 
 def add_history(kit: Kit, settings: MemorySettings, budget_tokens: int) -> History:
@@ -33,25 +36,42 @@ def add_history(kit: Kit, settings: MemorySettings, budget_tokens: int) -> Histo
     return history
 
 
-def add_memory(kit: Kit, embedding: Embedding | None) -> tuple[Recall, Indexing]:
-    """What the user has told, with its tools in the box."""
-    facts = Facts(kit.database)
-    indexing = Indexing(facts, embedding)
-    recall = Recall(facts, embedding, indexing)
-    for each in Remembering(recall, kit.undo, local_now).tools:
-        kit.toolbox.add(each)
-    return recall, indexing
+def add_meaning(kit: Kit, embedding: Embedding | None) -> Indexing:
+    """What the user has told is found by meaning, where there is an embedding."""
+    indexing = Indexing(Facts(kit.database), embedding)
+    kit.recall.by_meaning(embedding, indexing)
+    return indexing
 
 
-def add_consulting(kit: Kit, settings: CodeSettings, team: Team, aside: Team, voice: LiveTurns, swarm: Swarm) -> None:
-    """Delegate, write code, translate: where the worker's model is good enough to call tools.
-
-    `aside` is the team as it is asked when nobody waits for the answer.
-    """
+def add_consulting(kit: Kit, settings: CodeSettings, team: Team, voice: LiveTurns, swarm: Swarm) -> None:
+    """Delegate, write code, translate: where the worker's model is good enough to call tools."""
     if not team.calls_tools("worker"):
         return
-    consult = Consult(aside, voice)
-    folder = Path(settings.folder).expanduser() if settings.folder else documents_directory() / "VoxSpark"
-    for owner in (Delegating(kit.jobs, consult, swarm), Coding(kit.jobs, consult, folder), Translating(Consult(team))):
+    aside, own = Consult(team, voice), Path(settings.folder).expanduser() if settings.folder else None
+    folder = own or user_directory("DOCUMENTS", Path.home()) / "VoxSpark"
+    for owner in (Delegating(kit.jobs, aside, swarm), Coding(kit.jobs, aside, folder), Translating(Consult(team))):
         for each in owner.tools:
             kit.toolbox.add(each)
+
+
+def make_pictures(settings: ImageSettings, painter: Painter | None, jobs: Jobs) -> Pictures:
+    """The maker of pictures, with the user's folder for them."""
+
+    async def show(path: Path) -> None:
+        await launch(["xdg-open", str(path)])
+
+    own = Path(settings.folder).expanduser() if settings.folder else None
+    folder = own or user_directory("PICTURES", Path.home() / "Pictures") / "VoxSpark"
+    return Pictures(painter, jobs, folder, side=settings.side, show=show if settings.open else None)
+
+
+def add_pictures(kit: Kit, settings: ImageSettings, painter: Painter | None) -> None:
+    """Make an image; without a painter it says so."""
+    for each in make_pictures(settings, painter, kit.jobs).tools:
+        kit.toolbox.add(each)
+
+
+def make_fillers(kit: Kit, synthesizer: Synthesizer, team: Team, voice: LiveTurns) -> Fillers:
+    """What is said while the team and the tools take long, synthesized when nobody speaks."""
+    said = (*(FILLERS[role] for role in team.roles if role in FILLERS), *kit.fillers, STILL_AT_IT)
+    return Fillers(synthesizer, dict.fromkeys(said), voice.quiet)

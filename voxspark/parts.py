@@ -8,6 +8,7 @@ from typing import Any
 
 from voxspark import events
 from voxspark.agent.agent import Recital
+from voxspark.agent.ringing import Notify, show_nothing
 from voxspark.agent.swarm import LiveTurns
 from voxspark.bus import EventBus
 from voxspark.config import Config
@@ -79,6 +80,10 @@ class AssistantParts:
     """The agent that asks one role of the team (empty: whoever sees the pictures), and nobody else."""
     jobs: Jobs = field(default_factory=Jobs)
     """What is done in the background; its `run` is one of `background`."""
+    on_stop: Callable[[], object]
+    """Ends what rings, and drops what waits for a spoken yes."""
+    notify: Notify = show_nothing
+    """Shows what rings on the desktop."""
     live_turns: LiveTurns = field(default_factory=LiveTurns)
     """What yields to turns hears of them here."""
     profile: str = "embedded"

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from typing import Any, Protocol
 
 from voxspark.events import Event
-from voxspark.types import Action, Chunk, Clip, Delta, Message, Pcm, Pcm16, Transcript
+from voxspark.types import Action, Chunk, Clip, Delta, Message, Pcm, Pcm16, Stroke, Transcript
 
 Emit = Callable[[Event], None]
 """Hands an event to everybody who listens; never blocks."""
@@ -102,6 +102,21 @@ class Synthesizer(Protocol):
 
     async def warm(self) -> None:
         """Load the voice, so that the first sentence is as quick as the second."""
+        ...
+
+
+class Painter(Protocol):
+    """Makes pictures from descriptions."""
+
+    def paint(self, prompt: str, *, width: int, height: int, seed: int) -> AsyncGenerator[Stroke, None]:
+        """Every step as it is done, at the end the picture; closing the generator stops after the step it is in.
+
+        `width` and `height` are pixels, multiples of 16. The same seed gives the same picture. Raises PainterError.
+        """
+        ...
+
+    async def warm(self) -> None:
+        """Load the model."""
         ...
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, get_args
 
 from voxspark.config import ChatSettings, Config
 from voxspark.config_tools import Settings
 from voxspark.engines.bundled import BUNDLED, is_installed
 from voxspark.engines.registry import find
 from voxspark.errors import ConfigError
-from voxspark.vram.catalogue import GB, Catalogue, Model, Role, Runner, load_catalogue
+from voxspark.vram.catalogue import GB, Capability, Catalogue, Model, Role, Runner, load_catalogue
 from voxspark.vram.probes import Machine
-from voxspark.vram.profiles import Measured, Post, Profile, check, choose, find_profile, load_profiles
+from voxspark.vram.profiles import Hold, Measured, Post, Profile, check, choose, find_profile, load_profiles
 
 AUTO = "auto"
+
+OWN = "own-"
+"""Begins the keys of models that the catalogue does not have."""
 
 NEEDED: tuple[Role, ...] = ("worker", "ears", "voice")
 """Without one of them there is no conversation."""
@@ -43,6 +47,18 @@ class Roster:
         """Who fills a role of the profile."""
         return self.catalogue.models[self.profile.roles[role].model]
 
+    @property
+    def unknown_tag(self) -> str:
+        """The worker's Ollama tag where only Ollama knows what the model can do; else empty."""
+        worker = self.model_of("worker")
+        return worker.id if worker.key.startswith(OWN) and worker.runner == "ollama" else ""
+
+    def with_abilities(self, abilities: Collection[str]) -> Roster:
+        """The same where the worker can do this, in the words of Ollama."""
+        able = tuple(each for each in get_args(Capability) if each in abilities)
+        worker = replace(self.model_of("worker"), capabilities=able)
+        return replace(self, catalogue=Catalogue({**self.catalogue.models, worker.key: worker}, self.catalogue.aliases))
+
     def uses(self, place: Runner) -> bool:
         """Whether anybody on the team, alternatives included, is run there."""
         keys = {key for post in self.profile.roles.values() for key in (post.model, *post.alternatives)}
@@ -56,17 +72,28 @@ def helpers(roster: Roster) -> list[str]:
     return [role for role in others if role in roles and roles[role].model != worker]
 
 
-def kind_of(role: str) -> Literal["tts", "stt", "chat"]:
+EngineKind = Literal["tts", "stt", "image", "embed", "chat"]
+
+KINDS: Mapping[str, EngineKind] = MappingProxyType(
+    {"voice": "tts", "ears": "stt", "image": "image", "embedder": "embed"}
+)
+
+
+def kind_of(role: str) -> EngineKind:
     """The kind of engine that fills a role."""
-    return "tts" if role == "voice" else "stt" if role == "ears" else "chat"
+    return KINDS.get(role, "chat")
 
 
 def make_roster(
-    config: Config, machine: Machine, pulled: Collection[str] = (), measured: Measured | None = None
+    config: Config,
+    machine: Machine,
+    pulled: Collection[str] = (),
+    measured: Measured | None = None,
+    named: Roster | None = None,
 ) -> Roster:
     """The profile of the configuration, checked. Raises ConfigError, with the arithmetic, when it does not fit.
 
-    `pulled` are the names of Ollama's `/api/tags`, for `auto`.
+    `pulled` are the names of Ollama's `/api/tags`, for `auto`; `named` is what `named_roster` has made already.
     """
     if config.profile == AUTO:
         catalogue = load_catalogue()
@@ -75,7 +102,7 @@ def make_roster(
         choice = choose(suited, catalogue, machine.budget, pulled, measured)
         roster = _runnable(_with_own_models(config, Roster(choice.profile, catalogue, choice.reasons)))
     else:
-        roster = named_roster(config)
+        roster = named or named_roster(config)
     for role in NEEDED:
         if role not in roster.profile.roles:
             raise ConfigError(
@@ -91,11 +118,6 @@ def named_roster(config: Config) -> Roster:
     """The profile that the configuration names, not checked against any machine. Raises ConfigError."""
     catalogue = load_catalogue()
     return _runnable(_with_own_models(config, Roster(find_profile(config.profile, catalogue), catalogue)))
-
-
-def wants_ollama(config: Config) -> bool:
-    """Whether Ollama has a part in this configuration; `auto` must ask it."""
-    return config.profile == AUTO or named_roster(config).uses("ollama")
 
 
 def _suited(profiles: Mapping[str, Profile], catalogue: Catalogue, machine: Machine) -> dict[str, Profile]:
@@ -115,6 +137,10 @@ def _runnable(roster: Roster) -> Roster:
     for role, post in roster.profile.roles.items():
         keys = (post.model, *post.alternatives)
         able = [key for key in keys if not _obstacle(role, roster.catalogue.models[key])]
+        if role == "embedder" and not able and not roster.profile.rivals(role):
+            wanted = roster.catalogue.models[post.model]
+            why.append(f"The memory finds by words alone, without {wanted.name}: {_obstacle(role, wanted)}")
+            continue
         if able and able[0] != post.model:
             wanted, taken = (roster.catalogue.models[key] for key in (post.model, able[0]))
             why.append(f"{taken.name} takes the place of {wanted.name}: {_obstacle(role, wanted)}")
@@ -146,8 +172,8 @@ def _obstacle(role: str, model: Model) -> str:
 
 
 def _with_own_models(config: Config, roster: Roster) -> Roster:
-    """What [chat], [transcriber], [voice] and [plan] set takes the place of the profile's choice."""
-    chat, ears, voice = config.chat, config.transcriber, config.voice
+    """What [chat], [transcriber], [voice], [image] and [plan] set takes the place of the profile's choice."""
+    chat, ears, voice, image = config.chat, config.transcriber, config.voice, config.image
     profile, catalogue = _in_context(config, roster.profile), roster.catalogue
     own: dict[Role, Model] = {}
     if {"engine", "model"} & chat.model_fields_set:
@@ -160,6 +186,8 @@ def _with_own_models(config: Config, roster: Roster) -> Roster:
         own["ears"] = _own_model("ears", ears, ears.engine, ears.model, catalogue)
     if "engine" in voice.model_fields_set:
         own["voice"] = _own_model("voice", voice, voice.engine, voice.engine, catalogue)
+    if image.model:
+        own["image"] = _own_model("image", image, image.engine, image.model, catalogue)
     catalogue = Catalogue({**catalogue.models, **{m.key: m for m in own.values()}}, catalogue.aliases)
     for role, model in own.items():
         profile = _put(profile, role, model.key)
@@ -187,7 +215,7 @@ def _own_model(role: Role, settings: Settings, engine: str, id: str, catalogue: 
     spec = find(kind_of(role), engine)
     needs = spec.memory(settings)
     return Model(
-        key=f"own-{role}:{id}",  # what is measured is kept by key, and the next one is another model
+        key=f"{OWN}{role}:{id}",  # what is measured is kept by key, and the next one is another model
         name=id,
         roles=(role,),
         id=id,
@@ -231,7 +259,8 @@ def _put(profile: Profile, role: str, model: str) -> Profile:
     """In this role, and wherever else the same model served."""
     before = profile.roles.get(role)
     if before is None:
-        return replace(profile, roles={**profile.roles, role: Post(model=model, hold="pinned")})
+        hold: Hold = "demand" if role == "image" else "pinned"
+        return replace(profile, roles={**profile.roles, role: Post(model=model, hold=hold)})
     roles = {
         each: replace(post, model=model, alternatives=()) if post.model == before.model else post
         for each, post in profile.roles.items()

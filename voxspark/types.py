@@ -53,6 +53,20 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
+class PaintingStep:
+    """One denoising step of a picture is done."""
+
+    number: int
+    """From 1."""
+    count: int
+    """Steps of the whole picture."""
+
+
+Stroke = PaintingStep | bytes
+"""What comes of painting: the steps, at the end the picture as a PNG."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """What a transcriber made of an utterance; `text` is empty when nothing was said."""
 

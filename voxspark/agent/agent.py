@@ -80,11 +80,12 @@ class LocalFirstAgent:
 
     async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
         """See `protocols.Agent.reply`."""
-        if (sentence := await self._mediator.confirmation(text, turn, self._history.last_heard)) is not None:
+        heard = self._history.last_heard
+        if (sentence := await self._mediator.confirmation(TurnGuard(text), turn, heard)) is not None:
             if is_stop(text):
-                self._on_stop()
+                self.stop()
             yield sentence
-        elif is_backchannel(text) and not self._history.last_heard.endswith("?"):
+        elif is_backchannel(text) and not heard.endswith("?"):
             return
         elif (intent := self._intents.match(text)) is not None:
             if sentence := await self._do(intent, text, turn):
@@ -93,6 +94,11 @@ class LocalFirstAgent:
             async with aclosing(self.answer(self.route(text), text, turn)) as texts:
                 async for piece in texts:
                     yield piece
+
+    def stop(self) -> None:
+        """What rings is over, and what waits for a spoken yes is not to be done."""
+        self._mediator.forget()
+        self._on_stop()
 
     def route(self, text: str, *, has_image: bool = False) -> Route:
         """Whom a question goes to; `eyes` also where the team has none, who then says so."""
@@ -127,8 +133,7 @@ class LocalFirstAgent:
         if chosen.role == "eyes" and not images and self._eyes is not None:
             images = (await self._eyes.look(chosen.question, guard, turn),)
         if images:
-            guard.tainted_by = SOURCE
-            turn.by_strangers()
+            guard.taint(SOURCE, turn)
 
         async def hand_on(call: ToolCall) -> AsyncGenerator[str, None]:
             role = str(call.arguments.get("role"))
@@ -157,7 +162,7 @@ class LocalFirstAgent:
             return self._history.last_heard or NOTHING_YET
         if intent.tool == STOP:
             await turn.until_confirmed()
-            self._on_stop()
+            self.stop()
             return ""
         return (await self._mediator.run(ToolCall(intent.tool, intent.arguments), TurnGuard(text), turn)).text
 

@@ -46,10 +46,6 @@ class Announcer(Protocol):
         """What was taken has been heard to its end, or was cut."""
         ...
 
-    def dismiss(self) -> None:
-        """Somebody said stop."""
-        ...
-
 
 class Announcement(Recital):
     """Says what an announcer has to say."""
@@ -93,11 +89,6 @@ class Announcers:
                 return Announcement(text, each)
         return None
 
-    def dismiss(self) -> None:
-        """Somebody said stop."""
-        for each in self._announcers:
-            each.dismiss()
-
 
 class Reports:
     """Tells of jobs: every change as an event, and what came of them aloud."""
@@ -132,7 +123,3 @@ class Reports:
     def announced(self, *, whole: bool) -> None:
         """See `Announcer.announced`."""
         self._jobs.reported(whole=whole)
-
-    def dismiss(self) -> None:
-        """See `Announcer.dismiss`."""
-        self._jobs.dismiss()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from voxspark.config_source import xdg_directory
+from voxspark.errors import ToolError
 
 log = logging.getLogger(__name__)
 
@@ -50,19 +52,39 @@ class AuditLog:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if self._path.exists() and self._path.stat().st_size > MOST_BYTES:
-                self._path.replace(self._path.with_suffix(".old.jsonl"))
-            with open(os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as file:  # noqa: PTH123
-                file.write(line.encode(errors="replace") + b"\n")
+                self._path.replace(files_of(self._path)[0])
+            _append(self._path, line.encode(errors="replace") + b"\n")
         except OSError as error:
             log.warning("%s cannot be written: %s", self._path, error.strerror)
 
 
+def _append(path: Path, line: bytes) -> None:
+    """The whole line or nothing of it: the next one would be lost with half a line. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        size = os.lseek(descriptor, 0, os.SEEK_END)
+        if os.write(descriptor, line) < len(line):
+            os.ftruncate(descriptor, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        os.close(descriptor)
+
+
+def files_of(path: Path) -> tuple[Path, Path]:
+    """The old file and the one that is written."""
+    return path.with_suffix(".old.jsonl"), path
+
+
 def entries(path: Path, limit: int) -> Iterator[dict[str, Any]]:
-    """The newest, oldest first; lines that were cut are passed over. Raises OSError."""
+    """The newest, oldest first; lines that were cut are passed over. Raises ToolError."""
     lines: list[str] = []
-    for file in (path.with_suffix(".old.jsonl"), path):
-        if file.exists():
-            lines += file.read_text("utf-8", errors="replace").splitlines()
+    try:
+        for file in files_of(path):
+            if file.exists():
+                lines += file.read_text("utf-8", errors="replace").split("\n")
+    except OSError as error:
+        raise ToolError("audit-unreadable", "The audit log cannot be read.", f"{error.strerror}: {path}") from error
+    lines = [line for line in lines if line]
     for line in lines[max(0, len(lines) - limit) :]:
         try:
             entry = json.loads(line)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from voxspark.agent.agent import Team
 from voxspark.agent.swarm import LiveTurns
 from voxspark.agent.whole_answer import Whole, whole_answer
-from voxspark.errors import ToolError
+from voxspark.errors import EngineError, ToolError
 from voxspark.types import Message
 
 
@@ -31,10 +31,22 @@ class Consult:
         return (await self.hear(role, messages, limit_seconds=limit_seconds)).text
 
     async def hear(self, role: str, messages: Sequence[Message], *, limit_seconds: float) -> Whole:
-        """See `ask`. What is cut off because a turn begins is asked again after it, with all of its time."""
+        """See `ask`. In the background, what is cut off because a turn begins is asked again after it, with all of its
+        time; and once more when its model had to leave memory for another."""
         answer = partial(whole_answer, self._team.chat(role), messages, limit_seconds=limit_seconds)
-        if self._voice is None or role != "worker":
+        if self._voice is None:
             return await answer()
-        while (whole := await self._voice.yielding(answer)) is None:
-            await self._voice.quiet()
-        return whole
+        if role == "worker":
+            answer = partial(_between_turns, self._voice, answer)
+        try:
+            return await answer()
+        except EngineError as error:
+            if error.code != "model-evicted":
+                raise
+        return await answer()
+
+
+async def _between_turns(voice: LiveTurns, work: Callable[[], Awaitable[Whole]]) -> Whole:
+    while (whole := await voice.yielding(work)) is None:
+        await voice.quiet()
+    return whole

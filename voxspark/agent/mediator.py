@@ -16,7 +16,7 @@ from voxspark.agent.confirmation import Pending, is_word_for
 from voxspark.errors import ToolError, VoxSparkError
 from voxspark.protocols import TurnScope
 from voxspark.tools.clean import clean
-from voxspark.tools.registry import Tool, Toolbox
+from voxspark.tools.registry import StrangersText, Tool, Toolbox
 from voxspark.types import ToolCall
 
 MOST_CALLS, MOST_REPEATS = 6, 1
@@ -66,7 +66,7 @@ class Outcome:
     def for_model(self) -> str:
         """As the model is shown it."""
         text = self.text[:RESULT_CHARACTERS]
-        if self.tool is not None and self.tool.declared.untrusted:
+        if self.tool is not None and (self.tool.declared.untrusted or isinstance(self.text, StrangersText)):
             return f'<tool_result source="{self.tool.name}" trust="untrusted">\n{text}\n</tool_result>'
         return text
 
@@ -90,6 +90,11 @@ class TurnGuard:
         self.calls.append(key)
         return len(self.calls) <= MOST_CALLS and self.calls.count(key) <= MOST_REPEATS + 1
 
+    def taint(self, source: str, turn: TurnScope) -> None:
+        """A stranger's text is in this turn, and may be in its reply."""
+        self.tainted_by = source
+        turn.by_strangers()
+
     def must_ask(self, tool: Tool) -> bool:
         """Whether a person has to confirm it."""
         if tool.declared.privileged and self.tainted_before:
@@ -108,12 +113,12 @@ class Mediator:
 
     # ── confirmation ────────────────────────────────────────────────────────────────────────────
 
-    async def confirmation(self, text: str, turn: TurnScope, last_heard: str) -> str | None:
-        """The sentence that answers `text` as the reply to a question for confirmation; None when it is none.
+    async def confirmation(self, guard: TurnGuard, turn: TurnScope, last_heard: str) -> str | None:
+        """The sentence that answers the utterance as the reply to a question for confirmation; None when it is none.
 
         `last_heard` is the newest reply as far as it was heard: the question must be the end of it.
         """
-        now, pending = self._clock(), self._pending
+        text, now, pending = guard.utterance, self._clock(), self._pending
         if pending is None or not pending.was_heard(last_heard):
             if not any(is_word_for(tool, text) for tool in self._toolbox):
                 return None
@@ -131,7 +136,7 @@ class Mediator:
             self._drop("declined" if answer == "declined" else "expired")
             return DECLINED if answer == "declined" else TOO_LATE
         self._pending = None
-        return (await self._perform(pending.tool, pending.arguments, pending.utterance, turn)).text
+        return (await self._perform(pending.tool, pending.arguments, guard, turn, pending.utterance)).text
 
     def forget(self) -> None:
         """Whatever waits for confirmation is not to be done."""
@@ -154,13 +159,18 @@ class Mediator:
     async def run(self, call: ToolCall, guard: TurnGuard, turn: TurnScope) -> Outcome:
         """Do it, or say why not. Raises nothing but cancellation."""
         admitted = guard.admits(call)
+        tool: Tool | None = None
         try:
             tool = self._toolbox.find(call.name)
             arguments = tool.check(call.arguments)
         except ToolError as error:
             self._audit.note(tool=call.name, arguments=call.arguments, utterance=guard.utterance, verdict="misused")
-            again = call.name in guard.told or not admitted
-            return Outcome("refused", NO_SENSE) if again else Outcome("misused", str(error))
+            if call.name in guard.told or not admitted:
+                return Outcome("refused", NO_SENSE)
+            if tool is None or not tool.declared.described_by_stranger:
+                return Outcome("misused", str(error))
+            guard.taint(tool.name, turn)
+            return Outcome("misused", StrangersText(clean(str(error), RESULT_CHARACTERS)), tool)
         if not admitted:
             return self._refuse(tool, arguments, guard, ENOUGH)
         if guard.tainted_by and tool.declared.privileged:
@@ -169,12 +179,16 @@ class Mediator:
             return self._refuse(tool, arguments, guard, reason)
         if guard.must_ask(tool):
             return await self._ask(tool, arguments, guard.utterance, turn)
-        if tool.declared.untrusted:
-            guard.tainted_by = tool.name
-            turn.by_strangers()
-        return await self._perform(tool, arguments, guard.utterance, turn)
+        return await self._perform(tool, arguments, guard, turn)
 
-    async def _perform(self, tool: Tool, arguments: dict[str, object], utterance: str, turn: TurnScope) -> Outcome:
+    async def _perform(
+        self, tool: Tool, arguments: dict[str, object], guard: TurnGuard, turn: TurnScope, utterance: str = ""
+    ) -> Outcome:
+        """`utterance` is what caused it, when that is not the turn's own."""
+        utterance = utterance or guard.utterance
+        if tool.declared.untrusted:
+            guard.taint(tool.name, turn)
+
         async def work() -> str:
             verdict, result = "cut", ""  # the line is written when the turn has died, too
             try:
@@ -196,6 +210,8 @@ class Mediator:
                 text = await turn.act(tool.name, arguments, work)
         except VoxSparkError as error:
             return Outcome("failed", error.message, tool)
+        if isinstance(text, StrangersText):
+            guard.taint(tool.name, turn)
         return Outcome("read" if tool.permission == "read" else "done", text, tool)
 
     def _refuse(self, tool: Tool, arguments: Mapping[str, object], guard: TurnGuard, reason: str) -> Outcome:

@@ -9,12 +9,20 @@ from typing import Annotated, Any
 from voxspark.agent.loop import ESCALATE
 from voxspark.protocols import Schema
 from voxspark.tools.clean import clean
-from voxspark.tools.registry import Tool, Toolbox, tool
+from voxspark.tools.registry import StrangersText, Tool, Toolbox, tool
 
 MOST_OFFERED = 12
 """Small models choose badly among more (agent.md 6)."""
 
 MOST_FOUND = 5
+LEAST_SHARE = 0.4
+"""Of the best one's nearness: what hardly fits does not bring a stranger's description into a turn."""
+
+SMALL_WORDS = {
+    *("a", "an", "and", "at", "do", "for", "in", "is", "it", "me", "my"),
+    *("of", "on", "or", "please", "some", "that", "the", "this", "to", "what", "with"),
+}
+
 MOST_DESCRIPTION = 200
 """Characters of what a tool says about itself; MCP servers write their own."""
 
@@ -57,15 +65,16 @@ class FindTool:
     @tool(permission="read", fate="turn", core=True)
     def find_tool(self, query: Annotated[str, "What should be done, in a few words."]) -> str:
         """Find more tools by what they do; what is found can then be called by its name."""
-        words = set(query.casefold().replace("_", " ").split())
+        words = set(query.casefold().replace("_", " ").split()) - SMALL_WORDS
         rest = [each for each in self._toolbox if not each.declared.core]
         ranked = sorted(((_nearness(each, words), each.name, each) for each in rest), reverse=True)
-        found = [each for score, _, each in ranked[:MOST_FOUND] if score > 0]
+        found = [each for score, _, each in ranked[:MOST_FOUND] if score > ranked[0][0] * LEAST_SHARE]
         if not found:
             return "There is no tool for that."
-        return "\n".join(
+        text = "\n".join(
             f"{each.name}({_signature(each)}): {clean(each.description, MOST_DESCRIPTION)}" for each in found
         )
+        return StrangersText(text) if any(each.declared.described_by_stranger for each in found) else text
 
 
 def _nearness(each: Tool, words: set[str]) -> float:

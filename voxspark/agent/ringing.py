@@ -28,8 +28,8 @@ Notify = Callable[[str], Coroutine[Any, Any, None]]
 """Shows a sentence on the desktop; handles its own errors."""
 
 
-async def _show_nothing(text: str) -> None:
-    return None
+async def show_nothing(text: str) -> None:
+    """Where there is no desktop."""
 
 
 class Rings:
@@ -38,7 +38,7 @@ class Rings:
     source = "timer"
     urgent = True
 
-    def __init__(self, timers: Timers, emit: Emit, clock: Clock, notify: Notify = _show_nothing) -> None:
+    def __init__(self, timers: Timers, emit: Emit, clock: Clock, notify: Notify = show_nothing) -> None:
         self._timers = timers
         self._emit = emit
         self._clock = clock
@@ -88,10 +88,6 @@ class Rings:
     def announced(self, *, whole: bool) -> None:
         """An announcement is over, however it ended."""
         self._quiet_until = self._clock() + PAUSE_SECONDS
-
-    def dismiss(self) -> None:
-        """Whatever rings is silent."""
-        self._timers.dismiss()
 
     def take(self) -> str:
         """What to say now; empty when nothing rings, or just did."""

@@ -81,6 +81,11 @@ def pulled_tags(config: Config) -> list[str] | None:
         return None
 
 
+def pulled_for_auto(config: Config) -> list[str]:
+    """What Ollama has, where that decides anything."""
+    return (pulled_tags(config) or []) if config.profile == "auto" else []
+
+
 def tags_of(rows: list[dict[str, Any]]) -> list[str] | None:
     """Of the daemon's `models.list`: the tags that are pulled, or None when it does not know."""
     known = [row for row in rows if row["pulled"] is not None]

@@ -1,20 +1,15 @@
-"""A screenshot by xdg-desktop-portal (org.freedesktop.portal.Screenshot, version 2): GNOME, KDE and others.
-
-The desktop asks the user, at least the first time.
-"""
+"""The desktop's portal (xdg-desktop-portal) over D-Bus: how a program asks GNOME, KDE and others for what the user has
+to allow."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import anyio
-from anyio import Path
 
-from voxspark.devices.pictures import MOST_SCREEN_BYTES
 from voxspark.errors import DeviceError
 
 PORTAL = "org.freedesktop.portal.Desktop"
@@ -33,99 +28,95 @@ DONE, CANCELLED = 0, 1
 REMEDY = "Install xdg-desktop-portal with the backend of your desktop."
 
 
-async def screenshot(bus_address: str | None = None) -> bytes:
-    """An encoded picture of the screen; the portal's file is deleted. Raises DeviceError, `screen-refused` where the
-    user did not allow it."""
-    async with _connected(bus_address) as bus:
-        response, results = await _asked(bus)
-    if response == CANCELLED:
-        raise DeviceError("screen-refused", "I was not allowed to see the screen.", "Allow it when the desktop asks.")
-    uri = getattr(results.get("uri"), "value", "")
-    parts = urlsplit(uri if isinstance(uri, str) else "")
-    if response != DONE or parts.scheme != "file":
-        raise DeviceError("screen-portal", "The desktop gives no screenshot.", REMEDY)
-    return await _taken(Path(unquote(parts.path)))
-
-
 @asynccontextmanager
-async def _connected(bus_address: str | None) -> AsyncIterator[Any]:
+async def open_portal(bus_address: str | None = None) -> AsyncIterator[Portal]:
+    """The portal on that bus, None for the session's; what it has granted ends with it. Raises DeviceError."""
     try:
         from dbus_fast import AuthError, InvalidAddressError
         from dbus_fast.aio import MessageBus
     except ImportError as error:
-        remedy = "Install voxspark[eyes]."
-        raise DeviceError("screen-missing", "Screenshots are not installed.", remedy) from error
+        remedy = "Install voxspark[desktop]."
+        raise DeviceError("portal-missing", "Talking to the desktop is not installed.", remedy) from error
     try:
         with anyio.fail_after(CALL_SECONDS):
             bus = await MessageBus(bus_address=bus_address).connect()
     except (TimeoutError, OSError, EOFError, AuthError, InvalidAddressError) as error:
         remedy = "Run VoxSpark inside the desktop session."
-        raise DeviceError("screen-no-session", "I can't reach the desktop session.", remedy) from error
+        raise DeviceError("portal-no-session", "I can't reach the desktop session.", remedy) from error
     try:
-        yield bus
+        yield Portal(bus)
     finally:
         bus.disconnect()
 
 
-async def _asked(bus: Any) -> tuple[int, dict[str, Any]]:
-    """The portal's answer. Its path is known beforehand, so that no answer comes before we listen."""
-    from dbus_fast import Message, MessageType, Variant
+class Portal:
+    """Calls and requests over one connection."""
 
-    token = f"voxspark_{secrets.token_hex(8)}"
-    paths = {f"{PATH}/request/{bus.unique_name.removeprefix(':').replace('.', '_')}/{token}"}
-    answers: dict[str, list[Any]] = {}
-    news = anyio.Event()
+    def __init__(self, bus: Any) -> None:
+        self._bus = bus
+        self._answers: dict[str, list[Any]] = {}
+        self._news = anyio.Event()
+        self._listens = False
 
-    def on_message(message: Message) -> None:
-        if message.message_type is MessageType.SIGNAL and (message.interface, message.member) == (REQUEST, "Response"):
-            answers[str(message.path)] = list(message.body)
-            news.set()
+    async def request(
+        self, interface: str, member: str, signature: str, arguments: Sequence[Any], options: Mapping[str, Any]
+    ) -> tuple[int, dict[str, Any]]:
+        """(response, results), where a user who does not answer has refused.
 
-    bus.add_message_handler(on_message)
-    rule = f"type='signal',sender='{PORTAL}',interface='{REQUEST}',member='Response'"
-    await _call(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", "s", [rule])
-    options = {"handle_token": Variant("s", token), "interactive": Variant("b", False), "modal": Variant("b", True)}
-    interface = "org.freedesktop.portal.Screenshot"
-    paths.update(await _call(bus, PORTAL, PATH, interface, "Screenshot", "sa{sv}", ["", options]))
-    try:
-        with anyio.fail_after(ANSWER_SECONDS):
-            while not (ours := paths & answers.keys()):
-                await news.wait()
-                news = anyio.Event()
-    except TimeoutError as error:
-        raise DeviceError(
-            "screen-refused", "Nobody allowed me to see the screen.", "Allow it when the desktop asks."
-        ) from error
-    response, results = answers[ours.pop()]
-    return response, results
+        `options` (D-Bus variants) are the last argument. Raises DeviceError.
+        """
+        from dbus_fast import Variant
 
+        await self._listen()
+        token = f"voxspark_{secrets.token_hex(8)}"
+        # The path of the answer is known beforehand, so that none comes before we listen; old portals choose their own.
+        paths = {f"{PATH}/request/{self._bus.unique_name.removeprefix(':').replace('.', '_')}/{token}"}
+        body = [*arguments, {**options, "handle_token": Variant("s", token)}]
+        paths.update(await self.call(interface, member, signature, body))
+        with anyio.move_on_after(ANSWER_SECONDS):
+            while not (ours := paths & self._answers.keys()):
+                await self._news.wait()
+            response, results = self._answers.pop(ours.pop())
+            return response, {name: getattr(each, "value", None) for name, each in results.items()}
+        return CANCELLED, {}
 
-async def _call(
-    bus: Any, destination: str, path: str, interface: str, member: str, signature: str, body: list[Any]
-) -> list[Any]:
-    from dbus_fast import Message, MessageType
+    async def call(self, interface: str, member: str, signature: str, body: list[Any]) -> list[Any]:
+        """What a method of the portal returns. Raises DeviceError."""
+        return await self._call(PORTAL, PATH, interface, member, signature, body)
 
-    message = Message(
-        destination=destination, path=path, interface=interface, member=member, signature=signature, body=body
-    )
-    try:
-        with anyio.fail_after(CALL_SECONDS):
-            reply = await bus.call(message)
-    except (TimeoutError, EOFError, OSError) as error:
-        raise DeviceError("screen-portal", "The desktop does not answer.", REMEDY) from error
-    if reply is None or reply.message_type is MessageType.ERROR:
-        raise DeviceError("screen-portal", "The desktop offers no screenshots.", REMEDY)
-    return list(reply.body)
+    async def _listen(self) -> None:
+        if self._listens:
+            return
+        from dbus_fast import Message, MessageType
 
+        def on_message(message: Message) -> None:
+            if message.message_type is MessageType.SIGNAL and (message.interface, message.member) == (
+                REQUEST,
+                "Response",
+            ):
+                self._answers[str(message.path)] = list(message.body)
+                self._news.set()
+                self._news = anyio.Event()
 
-async def _taken(file: Path) -> bytes:
-    """What the file holds; it is gone then, as nobody else asked for it."""
-    try:
-        if (await file.stat()).st_size > MOST_SCREEN_BYTES:
-            raise DeviceError("picture-too-large", "The screenshot is too large.")
-        return await file.read_bytes()
-    except (OSError, ValueError) as error:  # a null byte
-        raise DeviceError("screen-portal", "The desktop's screenshot cannot be read.", REMEDY) from error
-    finally:
-        with suppress(OSError, ValueError):
-            await file.unlink()
+        self._bus.add_message_handler(on_message)
+        rule = f"type='signal',sender='{PORTAL}',interface='{REQUEST}',member='Response'"
+        bus = "org.freedesktop.DBus"
+        await self._call(bus, "/org/freedesktop/DBus", bus, "AddMatch", "s", [rule])
+        self._listens = True
+
+    async def _call(
+        self, destination: str, path: str, interface: str, member: str, signature: str, body: list[Any]
+    ) -> list[Any]:
+        from dbus_fast import Message, MessageType
+
+        message = Message(
+            destination=destination, path=path, interface=interface, member=member, signature=signature, body=body
+        )
+        try:
+            with anyio.fail_after(CALL_SECONDS):
+                reply = await self._bus.call(message)
+        except (TimeoutError, EOFError, OSError) as error:
+            raise DeviceError("portal-silent", "The desktop does not answer.", REMEDY) from error
+        if reply is None or reply.message_type is MessageType.ERROR:
+            raise DeviceError("portal-without", f"The desktop offers no {interface.rpartition('.')[2]}.", REMEDY)
+        return list(reply.body)

@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 
 from voxspark.devices.pictures import LONGEST_SIDE, MOST_SCREEN_BYTES, fit
-from voxspark.devices.portal import screenshot
+from voxspark.devices.portal_screen import screenshot
 from voxspark.errors import DeviceError
 
 Way = Literal["grim", "x11", "portal"]

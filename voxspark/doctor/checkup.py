@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from voxspark.agent.audit import audit_path
+from voxspark.agent.audit import audit_path, files_of
 from voxspark.config import config_path, load_config
 from voxspark.doctor.check import Check, Finding
 from voxspark.doctor.memory import memory_checks
@@ -21,7 +21,7 @@ def all_checks(config_file: Path | None) -> list[Check]:
         file = config_file or config_path()
         return Finding("ok", str(file) if file.exists() else f"as shipped; yours would be {file}")
 
-    checks = [Check("configuration", configuration), *memory_checks(database_path(), (audit_path(),))]
+    checks = [Check("configuration", configuration), *memory_checks(database_path(), files_of(audit_path()))]
     try:
         config = load_config(config_file)
     except ConfigError:

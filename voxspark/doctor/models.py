@@ -19,7 +19,7 @@ from voxspark.control.client import connect
 from voxspark.doctor.check import Check, Finding
 from voxspark.engines.ollama.client import OllamaClient, full_name
 from voxspark.errors import ControlError, EngineError, VoxSparkError
-from voxspark.roster import AUTO, NEEDED, Roster, named_roster, wants_ollama
+from voxspark.roster import AUTO, NEEDED, Roster, named_roster
 from voxspark.runners.ollama import AFTERWARDS, options_for
 from voxspark.types import Message
 from voxspark.vram.catalogue import Model
@@ -63,7 +63,7 @@ class Models:
 
     def _wants_ollama(self) -> bool:
         try:
-            return wants_ollama(self._config)
+            return self._config.profile == AUTO or named_roster(self._config).uses("ollama")
         except VoxSparkError:  # a finding about the engines
             return False
 

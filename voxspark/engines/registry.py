@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from voxspark.errors import EngineError
 
-Kind = Literal["stt", "chat", "tts", "vad", "gate", "wake", "end_of_turn"]
+Kind = Literal["stt", "chat", "tts", "image", "embed", "vad", "gate", "wake", "end_of_turn"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,12 @@ class Listener:
         """Push-to-talk is down."""
         return self._endpointer.held
 
+    @property
+    def attentive(self) -> bool:
+        """Whoever speaks now speaks to it: push-to-talk is down, or in wake mode no wake word is needed."""
+        armed = self._settings.mode == "wake" and (self.active or self._heard_until < self._armed_until)
+        return self.held or armed
+
     def is_open(self, utterance: Utterance) -> bool:
         """The utterance has not ended: more of it may come."""
         return self._endpointer.is_open(utterance)

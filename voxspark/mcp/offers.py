@@ -59,6 +59,7 @@ def tool_of(
         fate="turn" if permission == "read" else "owner",
         untrusted=settings.trust == "none" or offer.open_world is not False,
         privileged=any(map(_is_address, parameters)),
+        described_by_stranger=settings.trust != "act",
         timeout_seconds=settings.timeout_seconds,
         filler=f"Let me ask {server.replace('_', ' ')}." if server else "",
     )

@@ -43,7 +43,7 @@ class Indexing:
         self._embedding = embedding
         self._used: deque[Used] = deque(maxlen=QUEUE)
         self._nudged = anyio.Event()
-        self._late = False
+        self._late = True  # at the start, too
         self._set_aside: set[int] = set()
         self._alone = False
         self._pause = FIRST_RETRY_SECONDS
@@ -80,7 +80,7 @@ class Indexing:
         ):
             await self._embed(self._embedding, left)
         self._set_aside.clear()
-        if self._late:
+        if self._late and (await self._facts.count("user") or await self._facts.count("stranger")):
             await self._embedding.query("Are you there?")
             self._late = False
         await self._facts.warm(self._embedding.model())

@@ -59,6 +59,10 @@ class Recall:
         self._now_utc = now_utc
         self._rests_until = 0.0
 
+    def by_meaning(self, embedding: Embedding | None, indexing: Indexing) -> None:
+        """Look by meaning, too, where there is an embedding, and have what is new and used written down."""
+        self._embedding, self._indexing = embedding, indexing
+
     # ── for the prompt ──────────────────────────────────────────────────────────────────────────
 
     async def lines_for(self, text: str) -> list[str]:
@@ -135,6 +139,8 @@ class Recall:
         """Facts whose meaning is near; none when the embedder is away or late."""
         if self._embedding is None or not query.strip() or anyio.current_time() < self._rests_until:
             return []
+        if not await self._facts.count(trust):
+            return []  # nobody loads a model for it
         embedded = None
         try:
             with anyio.move_on_after(seconds):

@@ -99,7 +99,9 @@ class _Drawer:
             instead += self._alternatives(others, placed, start, size, ", ".join(first))
             placed |= {self._rungs[role].model for role in first}
         end = sum(segment.bytes for segment in pool)
-        instead += self._alternatives([(role,) for role in stays if role not in held], placed, end, 0, "")
+        asked = [role for role in stays if role not in held]
+        instead += self._alternatives([(role,) for role in asked], placed, end, 0, "")
+        host += self._split(self._segments(asked, placed))[1]
         strips = [Strip("At start", tuple(pool)), *instead]
         if host:
             strips.append(Strip("Beside it, in the memory of the processor", tuple(host), "beside"))

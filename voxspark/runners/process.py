@@ -55,9 +55,9 @@ class ProcessRunner:
     async def load(self, rung: Rung) -> Loaded:
         """Start the process, load and run the engine once, and ask what it takes."""
         model = self._roster.catalogue.models[rung.model]
-        if not model.engine:
-            raise no_engine(model.name)
         kind = kind_of(rung.role)
+        if not model.engine or kind == "embed":
+            raise no_engine(model.name)
         settings = settings_for(self._config, self._roster, rung)
         worker = worker_for(kind, model.engine, settings, on_change=partial(self._changed, rung.model))
         hosted = Hosted(worker, anyio.CancelScope(), rung.context_tokens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voxspark.config import ChatSettings, Config, TranscriberSettings, VoiceSettings
+from voxspark.config_tools import ImageSettings
 from voxspark.engines.bundled import locate
 from voxspark.errors import EngineError
 from voxspark.roster import LEAST_CONTEXT_TOKENS, Roster
@@ -14,7 +15,10 @@ REPLY_TOKENS = 400
 """Longest spoken answer of a language model, some 90 s; a small bundled one has its own bound in the configuration."""
 
 
-def settings_for(config: Config, roster: Roster, rung: Rung) -> ChatSettings | TranscriberSettings | VoiceSettings:
+EngineSettings = ChatSettings | TranscriberSettings | VoiceSettings | ImageSettings
+
+
+def settings_for(config: Config, roster: Roster, rung: Rung) -> EngineSettings:
     """Ready for the engine. What the user has set holds for the models of the role that the table is about."""
     model = roster.catalogue.models[rung.model]
     if rung.role == "ears":
@@ -23,6 +27,8 @@ def settings_for(config: Config, roster: Roster, rung: Rung) -> ChatSettings | T
     if rung.role == "voice":
         own = config.voice.model_dump(exclude_unset=True)
         return VoiceSettings(**{**own, "engine": model.engine or model.id})
+    if rung.role == "image":
+        return config.image.model_copy(update={"engine": model.engine, "model": model.id})
     return chat_settings(config, roster, rung)
 
 
@@ -38,7 +44,7 @@ def chat_settings(config: Config, roster: Roster, rung: Rung) -> ChatSettings:
     return ChatSettings(**{**defaults, **own, **fixed})
 
 
-def in_force(config: Config, roster: Roster) -> dict[str, ChatSettings | TranscriberSettings | VoiceSettings]:
+def in_force(config: Config, roster: Roster) -> dict[str, EngineSettings]:
     """The tables of the configuration that follow from the profile, as they are without trouble."""
     best = {rung.role: rung for rung in Team(roster.profile, roster.catalogue).best()}
     tables = {"transcriber": "ears", "chat": "worker", "voice": "voice"}

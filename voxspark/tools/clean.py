@@ -13,8 +13,12 @@ _MARKUP = re.compile(r"<+(?=[|/!?\w])|\[/?[A-Z_]{4,}\]")
 def clean(text: str, most_characters: int = 2_000) -> str:
     """One line without control and invisible characters or chat markup; longer text is cut at a word, with `…`."""
     head = text[: 8 * most_characters + 1_000]
-    visible = "".join(_visible(character) for character in _VARIATION_SELECTORS.sub("", head))
-    return shorten(" ".join(_MARKUP.sub(" ", visible).split()), most_characters)
+    return shorten(" ".join(_MARKUP.sub(" ", visible(head)).split()), most_characters)
+
+
+def visible(text: str) -> str:
+    """The text without control and invisible characters; tabs and new lines become spaces."""
+    return "".join(map(_visible, _VARIATION_SELECTORS.sub("", text)))
 
 
 def shorten(text: str, most_characters: int) -> str:

@@ -141,7 +141,7 @@ class Clock:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
 
-    @tool(permission="read", fate="turn", core=True)
+    @tool(permission="read", fate="turn")
     def get_time(self, city: Annotated[str, "A large city; empty for the time here."] = "") -> str:
         """Tell the current time, here or in a city."""
         here = self._now()

@@ -32,6 +32,13 @@ LARGEST_EXACT = 2**53
 
 DECLARATION = "__voxspark_tool__"
 
+
+class StrangersText(str):
+    """A result that strangers wrote, of a tool that is not `untrusted` as a whole."""
+
+    __slots__ = ()
+
+
 F = TypeVar("F", bound=Callable[..., str | Awaitable[str]])
 
 
@@ -45,6 +52,8 @@ class Declaration:
     """Its result was written by strangers (a page, a file, a calendar): after it, nothing is done without asking."""
     privileged: bool = False
     """Refused, not asked for, after a stranger's text: memory writes, addresses that a page may have made up."""
+    described_by_stranger: bool = False
+    """Its description and the choices of its arguments are a stranger's text: who has read them has read one."""
     core: bool = False
     """Always offered to the language model; the others are found with `find_tool`."""
     timeout_seconds: float = 10.0

@@ -105,7 +105,7 @@ class Remembering:
         """forget, recall, remember, search_documents."""
         return tools_of(self)
 
-    @tool(permission="act", fate="owner", privileged=True)
+    @tool(permission="act", fate="owner", privileged=True, core=True)
     async def remember(self, fact: Annotated[str, "What to remember, a whole sentence in the user's words."]) -> str:
         """Remember for good something the user tells about themselves, when they ask for it."""
         text = clean(fact, 2 * LONGEST_FACT)

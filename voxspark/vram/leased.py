@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from voxspark.errors import EngineError
-from voxspark.protocols import Chat, Embedder, Schema, Synthesizer, Transcriber
-from voxspark.types import Delta, Message, Pcm, Pcm16, Transcript
+from voxspark.protocols import Chat, Embedder, Painter, Schema, Synthesizer, Transcriber
+from voxspark.types import Delta, Message, Pcm, Pcm16, Stroke, Transcript
 from voxspark.vram.leases import Leased
-from voxspark.vram.ledger import PATIENCE_SECONDS, Ledger
+from voxspark.vram.ledger import COMMAND_PATIENCE_SECONDS, PATIENCE_SECONDS, Ledger
 from voxspark.vram.state import VOICE, WORK
 
 OF_THE_PROMPT = frozenset({"chat-context-full", "chat-call-garbled", "chat-only-thought", "ollama-rejected"})
@@ -177,3 +177,24 @@ class LeasedEmbedder:
         async with self._ledger.lease("embedder", priority=WORK) as leased:
             embedder: Embedder = leased.engine
             return await leased.guard(embedder.embed(texts))
+
+
+class LeasedPainter:
+    """Pictures, in the background: it waits until there is room."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def paint(self, prompt: str, *, width: int, height: int, seed: int) -> AsyncGenerator[Stroke, None]:
+        """Raises PainterError, and EngineError when no model can be had."""
+        leasing = self._ledger.lease("image", priority=WORK, patience_seconds=COMMAND_PATIENCE_SECONDS)
+        async with leasing as leased:
+            painter: Painter = leased.engine
+            async with aclosing(painter.paint(prompt, width=width, height=height, seed=seed)) as strokes:
+                while (stroke := await leased.guard(anext(strokes, None))) is not None:
+                    yield stroke
+
+    async def warm(self) -> None:
+        """Load the model."""
+        async with self._ledger.lease("image", priority=WORK):
+            pass

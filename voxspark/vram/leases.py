@@ -20,7 +20,7 @@ class Leased:
 
     def __init__(self, engine: Any, rung: Rung, reason: str) -> None:
         self.engine = engine
-        """`Chat`, `Embedder`, `Transcriber` or `Synthesizer` of `protocols`, by role."""
+        """`Chat`, `Embedder`, `Transcriber`, `Synthesizer` or `Painter` of `protocols`, by role."""
         self.rung = rung
         """Which model it is, how large, and how it differs from what the profile wants (`rung.change`)."""
         self.reason = reason

@@ -21,7 +21,7 @@ class Loaded:
     """A model that can be used."""
 
     engine: Any
-    """`Chat`, `Embedder`, `Transcriber` or `Synthesizer` of `protocols`, by the role it was loaded for."""
+    """`Chat`, `Embedder`, `Transcriber`, `Synthesizer` or `Painter` of `protocols`, by the role it was loaded for."""
     bytes: int | None = None
     """What it takes, read back after the load; None where nobody can tell."""
 

@@ -73,21 +73,12 @@ class OllamaChat:
 
 
 class OllamaEmbedder:
-    """Makes vectors; some models want to be told what a text is for (Nomic: `search_query: `, `search_document: `)."""
+    """Makes vectors of texts as they are."""
 
-    def __init__(
-        self, client: OllamaClient, options: ModelOptions, *, query_prefix: str = "", document_prefix: str = ""
-    ) -> None:
+    def __init__(self, client: OllamaClient, options: ModelOptions) -> None:
         self._client = client
         self._options = options
-        self._query_prefix = query_prefix
-        self._document_prefix = document_prefix
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """See `protocols.Embedder.embed`; for what is to be found."""
-        return await self._client.embed(self._options, [self._document_prefix + text for text in texts])
-
-    async def embed_query(self, text: str) -> list[float]:
-        """For what is searched with. Raises EngineError."""
-        (vector,) = await self._client.embed(self._options, [self._query_prefix + text])
-        return vector
+        """See `protocols.Embedder.embed`."""
+        return await self._client.embed(self._options, texts)

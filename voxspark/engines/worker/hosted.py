@@ -1,4 +1,4 @@
-"""The worker's side of an engine of the registry (kinds `chat`, `stt`, `tts`); `remote` is the daemon's side.
+"""The worker's side of an engine of the registry (kinds `chat`, `stt`, `tts`, `image`); `remote` is the daemon's side.
 
 Engines are asynchronous and a worker's calls are not, so an event loop runs on the main thread while a call waits.
 """
@@ -18,12 +18,12 @@ from typing import Any, Generic, TypeVar, TypeVarTuple
 import numpy as np
 
 from voxspark.config import ChatSettings, TranscriberSettings, VoiceSettings
-from voxspark.config_tools import Settings
+from voxspark.config_tools import ImageSettings, Settings
 from voxspark.engines.registry import find
 from voxspark.engines.worker.chat_wire import delta_to_json, message_of
 from voxspark.engines.worker.task import Task
 from voxspark.engines.worker.wire import Frame
-from voxspark.protocols import Chat, Schema, Synthesizer, Transcriber
+from voxspark.protocols import Chat, Painter, Schema, Synthesizer, Transcriber
 from voxspark.types import Message
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ PIECE_SAMPLES = 1 << 20
 """Longer pieces of speech are divided: 4 MiB, 44 s at 24 kHz."""
 
 SETTINGS: Mapping[str, type[Settings]] = MappingProxyType(
-    {"chat": ChatSettings, "stt": TranscriberSettings, "tts": VoiceSettings}
+    {"chat": ChatSettings, "stt": TranscriberSettings, "tts": VoiceSettings, "image": ImageSettings}
 )
 
 
@@ -169,8 +169,24 @@ class HostedSynthesizer(Hosted[Synthesizer]):
                     yield Frame({"sample_rate_hz": sample_rate_hz}, part.tobytes())
 
 
+class HostedPainter(Hosted[Painter]):
+    """Pictures."""
+
+    def paint(self, task: Task) -> Iterator[Frame]:
+        """`prompt`, `width`, `height`, `seed` to the fields of each `PaintingStep`, then a PNG."""
+        return self._loop.drive(task, self._strokes(task.params))
+
+    async def _ready(self, engine: Painter) -> None:
+        await engine.warm()
+
+    async def _strokes(self, params: Mapping[str, Any]) -> AsyncGenerator[Frame, None]:
+        async with aclosing(self._engine.paint(**params)) as strokes:
+            async for stroke in strokes:
+                yield Frame(payload=stroke) if isinstance(stroke, bytes) else Frame(asdict(stroke))
+
+
 HOSTS: Mapping[str, type[Hosted[Any]]] = MappingProxyType(
-    {"chat": HostedChat, "stt": HostedTranscriber, "tts": HostedSynthesizer}
+    {"chat": HostedChat, "stt": HostedTranscriber, "tts": HostedSynthesizer, "image": HostedPainter}
 )
 
 

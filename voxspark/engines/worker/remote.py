@@ -20,16 +20,19 @@ from voxspark.config_tools import Settings
 from voxspark.engines.worker.chat_wire import delta_of, message_to_json
 from voxspark.engines.worker.host import Worker, WorkerChanged
 from voxspark.engines.worker.life import Limits
-from voxspark.errors import ChatError, EngineError, SynthesizerError, TranscriberError
-from voxspark.protocols import Chat, Schema, Synthesizer, Transcriber
-from voxspark.types import Delta, Message, Pcm, Pcm16, Transcript
+from voxspark.errors import ChatError, EngineError, PainterError, SynthesizerError, TranscriberError
+from voxspark.protocols import Chat, Painter, Schema, Synthesizer, Transcriber
+from voxspark.types import Delta, Message, PaintingStep, Pcm, Pcm16, Stroke, Transcript
 
-HostedKind = Literal["chat", "stt", "tts"]
+HostedKind = Literal["chat", "stt", "tts", "image"]
 
 TARGET = "voxspark.engines.worker.hosted:host"
 
 OUTWAITED = Limits(grace_seconds=10.0)
 """A window of speech or a sentence cannot be stopped on its way; to wait for it costs less than to load again."""
+
+PAINTING = Limits(call_seconds=3600.0, grace_seconds=60.0)
+"""A picture is a batch job; nor can one of its steps be stopped on its way, which is seconds on a GPU."""
 
 
 class RemoteChat:
@@ -82,6 +85,27 @@ class RemoteSynthesizer:
         await self._worker.load()
 
 
+class RemotePainter:
+    """Pictures in a worker."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def paint(self, prompt: str, *, width: int, height: int, seed: int) -> AsyncGenerator[Stroke, None]:
+        """See `protocols.Painter.paint`."""
+        params = {"prompt": prompt, "width": width, "height": height, "seed": seed}
+        async with aclosing(self._worker.stream("paint", params)) as frames:
+            async for frame in frames:
+                yield PaintingStep(**frame.values) if frame.values else frame.payload
+
+    async def warm(self) -> None:
+        """See `protocols.Painter.warm`."""
+        await self._worker.load()
+
+
+Hostable = Chat | Transcriber | Synthesizer | Painter
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """What the daemon makes of a kind."""
@@ -89,7 +113,7 @@ class Part:
     name: str
     """As it is spoken."""
     error: type[EngineError]
-    adapter: Callable[[Worker], Chat | Transcriber | Synthesizer]
+    adapter: Callable[[Worker], Hostable]
     limits: Limits
 
 
@@ -98,6 +122,7 @@ PARTS: Mapping[HostedKind, Part] = MappingProxyType(
         "chat": Part("language model", ChatError, RemoteChat, Limits()),
         "stt": Part("transcriber", TranscriberError, RemoteTranscriber, OUTWAITED),
         "tts": Part("voice", SynthesizerError, RemoteSynthesizer, OUTWAITED),
+        "image": Part("painter", PainterError, RemotePainter, PAINTING),
     }
 )
 
@@ -122,7 +147,7 @@ def worker_for(
     )
 
 
-def adapter_for(kind: HostedKind, worker: Worker) -> Chat | Transcriber | Synthesizer:
+def adapter_for(kind: HostedKind, worker: Worker) -> Hostable:
     """The engine of that kind in a worker."""
     return PARTS[kind].adapter(worker)
 

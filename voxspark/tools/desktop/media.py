@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from voxspark.errors import ToolError
 from voxspark.tools.clean import clean
+from voxspark.tools.desktop.session_bus import session_bus
 from voxspark.tools.phrases import fold, join
 from voxspark.tools.registry import Tool, tool, tools_of
 
@@ -72,7 +71,7 @@ class Media:
         player: Annotated[str, "Its name, such as Spotify; empty for the one that plays."] = "",
     ) -> str:
         """Play, pause or stop music or a film, or go to the next or previous track."""
-        async with self._connect() as bus:
+        async with session_bus(self._bus_address) as bus:
             chosen = _choose(await _players(bus), player, "Paused" if action == "play" else "Playing")
             if not chosen.properties.get(ABILITIES.get(action, ""), True):
                 raise ToolError("media-cannot", f"{chosen.name} can't do that now.")
@@ -82,30 +81,12 @@ class Media:
     @tool(permission="read", fate="turn", untrusted=True)
     async def get_playing(self) -> str:
         """Tell which song or film is playing."""
-        async with self._connect() as bus:
+        async with session_bus(self._bus_address) as bus:
             chosen = _choose(await _players(bus), "", "Playing")
         if chosen.status == "Stopped":
             return "Nothing is playing."
         paused = " It is paused." if chosen.status == "Paused" else ""
         return f"This is {chosen.playing or f'something on {chosen.name}'}.{paused}"
-
-    @asynccontextmanager
-    async def _connect(self) -> AsyncIterator[Any]:
-        """A connection to the bus. Raises ToolError when there is none."""
-        try:
-            from dbus_fast import AuthError, InvalidAddressError
-            from dbus_fast.aio import MessageBus
-        except ImportError as error:
-            raise ToolError("media-missing", "Media control is not installed.", "Install voxspark[desktop].") from error
-        try:
-            bus = await MessageBus(bus_address=self._bus_address).connect()
-        except (OSError, EOFError, AuthError, InvalidAddressError) as error:
-            remedy = "Run VoxSpark inside the desktop session."
-            raise ToolError("media-no-session", "I can't reach the desktop session.", remedy) from error
-        try:
-            yield bus
-        finally:
-            bus.disconnect()
 
 
 async def _players(bus: Any) -> list[Player]:

@@ -28,7 +28,7 @@ class Volume:
     @tool(permission="read", fate="turn")
     async def get_volume(self) -> str:
         """Tell the volume."""
-        async with self._connect() as pulse:
+        async with sound_server(self._server) as pulse:
             sink = await _default(pulse)
             return f"The volume is at {_percent(sink)} percent{', and muted' if sink.mute else ''}."
 
@@ -37,7 +37,7 @@ class Volume:
         """Set the volume of the speakers."""
         if not 0 <= percent <= 100:
             raise ToolError("volume-bounds", "The volume goes from 0 to 100 percent.")
-        async with self._connect() as pulse:
+        async with sound_server(self._server) as pulse:
             return await _set(pulse, await _default(pulse), percent)
 
     @tool(permission="act", fate="owner")
@@ -49,7 +49,7 @@ class Volume:
         """Turn the volume up or down."""
         if not 1 <= percent <= 100:
             raise ToolError("volume-bounds", "The volume goes from 0 to 100 percent.")
-        async with self._connect() as pulse:
+        async with sound_server(self._server) as pulse:
             sink = await _default(pulse)
             now = _percent(sink)
             if direction == "up" and now >= 100:
@@ -60,14 +60,14 @@ class Volume:
     @tool(permission="act", fate="owner")
     async def set_mute(self, muted: Annotated[bool, "False makes it audible again."] = True) -> str:
         """Mute or unmute the speakers."""
-        async with self._connect() as pulse:
+        async with sound_server(self._server) as pulse:
             await pulse.mute(await _default(pulse), muted)
             return "Muted." if muted else "Unmuted."
 
     @tool(permission="read", fate="turn")
     async def list_outputs(self) -> str:
         """Tell which speakers and headphones there are."""
-        async with self._connect() as pulse:
+        async with sound_server(self._server) as pulse:
             default = (await _default(pulse)).name
             sinks = await pulse.sink_list()
         others = [_name(each) for each in sinks if each.name != default]
@@ -77,7 +77,7 @@ class Volume:
     @tool(permission="act", fate="owner")
     async def set_output(self, device: Annotated[str, "Part of its name, such as headphones."]) -> str:
         """Play sound through other speakers or headphones."""
-        async with self._connect() as pulse:
+        async with sound_server(self._server) as pulse:
             from pulsectl import PulseOperationFailed
 
             sink = _choose(await pulse.sink_list(), device)
@@ -87,20 +87,21 @@ class Volume:
                     await pulse.sink_input_move(stream.index, sink.index)
             return f"Sound now comes from {_name(sink)}."
 
-    @asynccontextmanager
-    async def _connect(self) -> AsyncIterator[Any]:
-        """A connection to the sound server. Raises ToolError for whatever goes wrong on it."""
-        try:
-            from pulsectl import PulseError
-            from pulsectl_asyncio import PulseAsync
-        except (ImportError, OSError) as error:
-            remedy = "Install voxspark[desktop] and the package libpulse0."
-            raise ToolError("volume-missing", "Volume control is not installed.", remedy) from error
-        try:
-            async with PulseAsync("voxspark", server=self._server) as pulse:
-                yield pulse
-        except PulseError as error:
-            raise ToolError("volume-server", "I can't reach the sound server.", "Check that PipeWire runs.") from error
+
+@asynccontextmanager
+async def sound_server(address: str | None = None) -> AsyncIterator[Any]:
+    """A connection to the sound server. Raises ToolError for whatever goes wrong on it."""
+    try:
+        from pulsectl import PulseError
+        from pulsectl_asyncio import PulseAsync
+    except (ImportError, OSError) as error:
+        remedy = "Install voxspark[desktop] and the package libpulse0."
+        raise ToolError("volume-missing", "Volume control is not installed.", remedy) from error
+    try:
+        async with PulseAsync("voxspark", server=address) as pulse:
+            yield pulse
+    except PulseError as error:
+        raise ToolError("volume-server", "I can't reach the sound server.", "Check that PipeWire runs.") from error
 
 
 async def _default(pulse: Any) -> Any:

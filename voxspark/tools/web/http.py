@@ -169,10 +169,10 @@ class Fetcher:
                     async with aclosing(response):
                         return await self._read(response, address, accept)
                 except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                    failure = _unreachable(address, error)
+                    failure = unreachable(address, error)
                     failure.__cause__ = error
                 except httpx.HTTPError as error:
-                    raise _unreachable(address, error) from error
+                    raise unreachable(address, error) from error
         raise failure or _unknown(address)
 
     async def _numbers(self, address: httpx.URL, trusted: bool) -> list[str]:
@@ -263,7 +263,7 @@ def _check_status(status: int, address: httpx.URL) -> None:
     raise ToolError("web-refused", f"{_name(address)} refuses to answer.", f"It answers with status {status}.")
 
 
-def _unreachable(address: httpx.URL, error: BaseException) -> ToolError:
+def unreachable(address: httpx.URL, error: BaseException) -> ToolError:
     """Offline, or only this server does not answer."""
     cause: BaseException | None = error
     while cause is not None:

@@ -1,0 +1,1 @@
+"""Pictures from descriptions; see `protocols.Painter`."""

@@ -1,0 +1,172 @@
+"""Pictures with diffusers: FLUX.1, Stable Diffusion 3.5, Qwen-Image, and whatever else is kept as one of its pipelines.
+
+Weights come from a folder or from what `hf download` has left on this machine; nothing is ever fetched here.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from voxspark.config_tools import ImageSettings
+from voxspark.engines.thread import Abandoned, EngineThread
+from voxspark.errors import PainterError, VoxSparkError
+from voxspark.types import PaintingStep, Stroke
+
+INDEX = "model_index.json"
+"""The file that makes a folder a pipeline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How a family of models is asked, by its model cards."""
+
+    steps: int = 28
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of the pipeline."""
+
+
+FAMILIES: Mapping[str, Habits] = MappingProxyType(
+    {
+        "FluxPipeline": Habits(28, {"guidance_scale": 3.5, "max_sequence_length": 512}),
+        "StableDiffusion3Pipeline": Habits(28, {"guidance_scale": 3.5}),
+        "QwenImagePipeline": Habits(50, {"true_cfg_scale": 4.0, "negative_prompt": " "}),
+    }
+)
+"""By the class of the pipeline."""
+
+DISTILLED = Habits(4, {"guidance_scale": 0.0, "max_sequence_length": 256})
+"""FLUX.1 schnell and Stable Diffusion 3.5 Large Turbo, whatever their family."""
+
+
+class DiffusersPainter:
+    """One pipeline in its own thread: in bfloat16 on a GPU, whole (the plan has made room), else in float32."""
+
+    def __init__(self, settings: ImageSettings) -> None:
+        self._settings = settings
+        self._thread = EngineThread("diffusers")
+        self._pipeline: Any = None
+
+    async def paint(self, prompt: str, *, width: int, height: int, seed: int) -> AsyncGenerator[Stroke, None]:
+        """See `protocols.Painter.paint`."""
+
+        def work(put: Callable[[Stroke], None]) -> None:
+            with _told():
+                put(self._paint(prompt, width, height, seed, self._settings.steps, put))
+
+        async with aclosing(self._thread.stream(work)) as strokes:
+            async for stroke in strokes:
+                yield stroke
+
+    async def warm(self) -> None:
+        """Load the weights; on a GPU also paint one step, so that what is read back is all it will take."""
+        await self._thread.call(self._first)
+
+    def close(self) -> None:
+        """Let its thread end."""
+        self._thread.close()
+
+    def _first(self) -> None:
+        with _told():
+            if self._loaded().device.type != "cpu":
+                self._paint("A red fox.", self._settings.side, self._settings.side, 0, 1, lambda _: None)
+
+    def _paint(
+        self, prompt: str, width: int, height: int, seed: int, steps: int, put: Callable[[Stroke], None]
+    ) -> bytes:
+        """The picture as a PNG. `put` is told each step, and ends the work by raising."""
+        import torch
+
+        pipeline = self._loaded()
+        habits = _habits(pipeline, self._settings.model)
+        count = steps or habits.steps
+
+        def on_step_end(_pipeline: Any, index: int, _time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            put(PaintingStep(index + 1, count))
+            return tensors
+
+        (image,) = pipeline(
+            prompt=prompt,
+            width=width,
+            height=height,
+            num_inference_steps=count,
+            generator=torch.Generator("cpu").manual_seed(seed),
+            callback_on_step_end=on_step_end,
+            **habits.options,
+        ).images
+        png = io.BytesIO()
+        image.save(png, "PNG")
+        return png.getvalue()
+
+    def _loaded(self) -> Any:
+        if self._pipeline is None:
+            folder = _folder(self._settings.model)  # told before the seconds that the imports take
+
+            import torch
+            from diffusers import DiffusionPipeline
+
+            on_gpu = torch.cuda.is_available()
+            self._pipeline = DiffusionPipeline.from_pretrained(
+                folder,
+                dtype=torch.bfloat16 if on_gpu else torch.float32,
+                device_map="cuda" if on_gpu else "cpu",
+                use_safetensors=True,
+                local_files_only=True,
+            )
+            self._pipeline.set_progress_bar_config(disable=True)
+        return self._pipeline
+
+
+def _folder(model: str) -> str:
+    """Where the pipeline is on this machine. Raises PainterError `painter-weights-missing`."""
+    from huggingface_hub import try_to_load_from_cache
+
+    own = Path(model).expanduser()
+    if (own / INDEX).is_file():
+        return str(own)
+    try:
+        index = try_to_load_from_cache(model, INDEX)
+    except ValueError:  # no name that a hub knows
+        index = None
+    if isinstance(index, str):
+        return str(Path(index).parent)
+    on_hub = re.fullmatch(r"\w[\w.-]*/[\w.-]+", model)
+    raise PainterError(
+        "painter-weights-missing",
+        f"The weights of {own.name or 'the painter'} are not on this machine.",
+        f"Accept their licence on huggingface.co, then run: hf download {model}"
+        if on_hub
+        else f"image.model must be a folder with a {INDEX}, or the name of a pipeline on the hub.",
+    )
+
+
+def _habits(pipeline: Any, model: str) -> Habits:
+    kind = type(pipeline).__name__
+    if kind not in FAMILIES:
+        return Habits()
+    unguided = kind == "FluxPipeline" and not pipeline.transformer.config.guidance_embeds
+    return DISTILLED if unguided or model.endswith("-turbo") else FAMILIES[kind]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong in torch, diffusers and a hundred kinds of files, as PainterError."""
+    try:
+        yield
+    except (VoxSparkError, Abandoned):
+        raise
+    except Exception as error:
+        kind = type(error).__name__
+        if isinstance(error, MemoryError) or kind == "OutOfMemoryError":  # of torch, which may not be there
+            raise PainterError(
+                "painter-out-of-memory", "There was not enough memory for the picture.", "Set a smaller image.side."
+            ) from error
+        raise PainterError(
+            "painter-failed", "The picture could not be made.", f"diffusers met a {kind}; are its weights whole?"
+        ) from error

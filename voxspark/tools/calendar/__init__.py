@@ -1,0 +1,1 @@
+"""The user's calendar, on a CalDAV server (RFC 4791)."""
