@@ -13,6 +13,8 @@ from typing import Any
 import anyio
 import numpy as np
 
+from tests.daemon_process import DaemonProcess
+from tests.ollama_machine import OllamaMachine
 from tests.ollama_server import Call, Reply
 from voxspark import audio
 from voxspark.engines.stt.faster_whisper import WhisperTranscriber
@@ -82,3 +84,25 @@ def clock_shows(hour: int, minute: int, second: int) -> str:
     ahead = (now.replace(hour=hour, minute=minute, second=second) - now) % timedelta(days=1)
     hours, seconds = divmod(round(ahead.total_seconds()), 3600)
     return f"VOX-{hours}:{seconds // 60:02}:{seconds % 60:02}"
+
+
+def ask(daemon: DaemonProcess, *words: str) -> str:
+    """The answer, in one line."""
+    return " ".join(daemon.call("ask", *words).split())
+
+
+def asked(machine: OllamaMachine) -> list[dict[str, Any]]:
+    """The requests that somebody's question caused, in order."""
+    return [chat for chat in machine.server.chats if not is_priming(chat)]
+
+
+def audited(daemon: DaemonProcess) -> list[tuple[str, str, str]]:
+    """(tool, verdict, utterance) of every call so far."""
+    entries = [json.loads(line) for line in daemon.call("audit", "--json").splitlines()]
+    return [(entry["tool"], entry["verdict"], entry["utterance"]) for entry in entries]
+
+
+def history(daemon: DaemonProcess) -> list[tuple[str, str]]:
+    """(said, heard) of every exchange."""
+    entries = [json.loads(line) for line in daemon.call("history", "--json").splitlines()]
+    return [(entry["said"], entry["heard"]) for entry in entries]

@@ -48,18 +48,22 @@ class DaemonProcess:
         with self._changed:
             self._changed.notify_all()
 
-    def wait_for(self, name: str, seconds: float = 30.0, **fields: object) -> dict[str, Any]:
+    def wait_for(self, name: str, seconds: float = 30.0, since: int = 0, **fields: object) -> dict[str, Any]:
         """The first event of that name with those fields, past or to come."""
-        return self.wait_until(
-            lambda event: event["event"] == name and all(event.get(k) == v for k, v in fields.items()), name, seconds
-        )
 
-    def wait_until(self, wanted: Callable[[dict[str, Any]], bool], what: str, seconds: float = 30.0) -> dict[str, Any]:
-        """The first event that is wanted, past or to come."""
+        def wanted(event: dict[str, Any]) -> bool:
+            return event["event"] == name and all(event.get(k) == v for k, v in fields.items())
+
+        return self.wait_until(wanted, name, seconds, since)
+
+    def wait_until(
+        self, wanted: Callable[[dict[str, Any]], bool], what: str, seconds: float = 30.0, since: int = 0
+    ) -> dict[str, Any]:
+        """The first event that is wanted, past or to come, from one event on."""
         until = time.monotonic() + seconds
         with self._changed:
             while True:
-                for event in self.events:
+                for event in self.events[since:]:
                     if wanted(event):
                         return event
                 left = until - time.monotonic()

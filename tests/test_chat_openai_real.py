@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 
+from tests.agent_proofs import ask, audited, check_prefix
+from tests.daemon_process import private_env, running_daemon
 from tests.deltas import everything, said
+from tests.forcing_server import forcing_server
+from tests.ollama_values import Call
 from tests.test_chat_openai import KEY, TOOLS, engine, failure
 from voxspark.config import ChatSettings
 from voxspark.engines.chat import llama_cpp
 from voxspark.engines.chat.openai import OpenAiChat
 from voxspark.types import Message, ReplyStats, ToolCall
 
-pytestmark = [pytest.mark.anyio, pytest.mark.real]
+pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +49,7 @@ async def real(llama_server: tuple[str, Any], **settings: Any) -> AsyncIterator[
 CAPITAL = [Message("system", "You are a friendly voice assistant."), Message("user", "What is the capital of France?")]
 
 
+@pytest.mark.anyio
 async def test_a_real_server_answers(llama_server: tuple[str, Any]) -> None:
     async with real(llama_server) as chat:
         await chat.warm(CAPITAL)
@@ -56,6 +63,7 @@ async def test_a_real_server_answers(llama_server: tuple[str, Any]) -> None:
     assert -3 < stats.mean_logprob < 0
 
 
+@pytest.mark.anyio
 async def test_a_real_server_takes_tools_and_their_results(llama_server: tuple[str, Any]) -> None:
     """It takes no log-probabilities beside tools, and SmolLM2 does not call any."""
     turn = [
@@ -72,6 +80,7 @@ async def test_a_real_server_takes_tools_and_their_results(llama_server: tuple[s
     assert stats.mean_logprob is None
 
 
+@pytest.mark.anyio
 async def test_a_real_server_refuses(llama_server: tuple[str, Any]) -> None:
     async with real(llama_server, api_key="another") as chat:
         assert (await failure(chat)).code == "chat-key"
@@ -80,6 +89,7 @@ async def test_a_real_server_refuses(llama_server: tuple[str, Any]) -> None:
         assert await said(chat.stream(CAPITAL))
 
 
+@pytest.mark.anyio
 async def test_a_real_server_stops_when_its_client_hangs_up(llama_server: tuple[str, Any]) -> None:
     async with real(llama_server, max_tokens=900) as chat:
         async with aclosing(chat.stream([Message("user", "Tell me a very long story about a fox.")])) as deltas:
@@ -95,3 +105,33 @@ async def slot_of(chat: OpenAiChat) -> dict[str, Any]:
     """What the one slot of llama-server does."""
     (slot,) = (await chat._connected().get("/slots")).json()
     return dict(slot)
+
+
+def test_the_daemon_s_tool_loop_against_a_real_server(tmp_path: Path, llama_server: tuple[str, Any]) -> None:
+    env = private_env(tmp_path) | {
+        "VOXSPARK_CHAT__ENGINE": "openai",
+        "VOXSPARK_CHAT__MODEL": "smollm2",
+        "VOXSPARK_CHAT__TEMPERATURE": "0",
+        "VOXSPARK_CHAT__MAX_TOKENS": "80",
+        "VOXSPARK_CHAT__SYSTEM_PROMPT": "You are brief.",
+    }
+    eggs, milk = "How many eggs are in my boxes?", "There is no milk left."
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(forcing_server(llama_server[0], KEY)) as server,
+        running_daemon(
+            env | {"VOXSPARK_CHAT__HOST": server.host}, "--microphone", "null", "--speaker", "null"
+        ) as daemon,
+    ):
+        server.force = Call("calculate", {"expression": "17 * 12"})
+        answer = ask(daemon, eggs)
+        assert daemon.wait_for("tool_used", tool="calculate")["result"] == "That's 204."
+        question, told = server.requests[-2:]
+        check_prefix([question, told])
+        assert [message["role"] for message in told["messages"][-2:]] == ["assistant", "tool"]
+        assert told["messages"][-1]["content"] == "That's 204."
+        assert answer
+        assert "{" not in answer
+        server.force = Call("add_to_list", {"items": ["oat milk"]})
+        assert ask(daemon, milk) == "Added oat milk to your shopping list."
+        assert audited(daemon) == [("calculate", "done", eggs), ("add_to_list", "done", milk)]

@@ -89,18 +89,3 @@ def test_a_profile_without_eyes(tmp_path: Path) -> None:
         with running_daemon(machine.env, "--profile", "ollama") as daemon:
             done = voxspark("ask", "What is on my screen?", env=daemon.env)
     assert done.stdout.strip() == NO_EYES.replace(". ", ".\n")
-
-
-def test_the_daemon_sees_the_screen(tmp_path: Path) -> None:
-    with ollama_machine(tmp_path) as machine, x_server("red") as display:
-        machine.pull_profile("everyday")
-        machine.env |= {"DISPLAY": display, "WAYLAND_DISPLAY": "", "VOXSPARK_EYES__CAMERA": "none"}
-        machine.server.respond = lambda request: Reply(("It is red.",))
-        with running_daemon(machine.env, "--profile", "everyday") as daemon:
-            done = voxspark("ask", "--aloud", "What is on my screen?", env=daemon.env)
-            hand = voxspark("ask", "What am I holding?", env=daemon.env)
-        asked = [chat for chat in machine.server.chats if any(each.get("images") for each in chat["messages"])]
-    assert done.stdout.strip() == "It is red."
-    (picture,) = pictures_of(asked[0])
-    assert picture.getpixel((640, 360)) == (255, 0, 0)
-    assert "The camera is switched off" in hand.stderr

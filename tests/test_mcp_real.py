@@ -221,7 +221,7 @@ async def test_an_answer_that_is_not_what_was_promised() -> None:
 
 # ── `voxspark mcp` ──────────────────────────────────────────────────────────────────────────────
 
-SERVE = "from voxspark.cli_mcp import mcp; mcp(obj=None)"
+SERVE = "from voxspark import cli_mcp; cli_mcp.BEGIN_SECONDS = 0.5; cli_mcp.mcp(obj=None)"
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,21 @@ def test_without_ollama_auto_takes_the_models_that_need_none(machine: OllamaMach
     machine.call(machine.server.stop)
     with running_daemon(machine.env, "--profile", "auto") as daemon:
         assert daemon.wait_for("ready")["profile"] == "embedded"
+
+
+def test_the_daemon_goes_down_in_order_while_a_model_is_being_loaded(machine: OllamaMachine) -> None:
+    machine.pull("qwen3-8b", "qwen3-coder-30b")
+    machine.write_settings("profiles/pair.toml", PAIR)
+    coder = "qwen3-coder:30b"
+    machine.server.models[coder] = replace(machine.server.served()[coder], load_hold=machine.call(anyio.Event))
+    with running_daemon(machine.env, "--profile", "pair") as daemon:
+        wait_for_state(daemon, "qwen3-8b", "resident")
+        asking = begin(daemon.env, "ask", "--role", "coder", "Write a sort.")
+        wait_for_state(daemon, "qwen3-coder-30b", "loading")
+        machine.until(lambda: {"model": coder, "messages": []}.items() <= machine.server.chats[-1].items(), "its load")
+    asking.communicate(timeout=20)
+    assert asking.returncode != 0
+    assert machine.held == {"qwen3:8b"}
 
 
 # ── Ollama goes and comes back ──────────────────────────────────────────────────────────────────

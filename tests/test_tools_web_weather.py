@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests.web_server import Answer, Request, WebServer, as_json, web_server
+from voxspark.config import Config
 from voxspark.errors import ToolError
+from voxspark.kit import make_toolbox
 from voxspark.tools.web.http import Fetcher
 from voxspark.tools.web.sky import SKIES, sky
 from voxspark.tools.web.weather import Units, Weather
@@ -161,6 +163,13 @@ def test_every_sky_has_words() -> None:
     assert all(bool(each.kind) is each.is_wet for each in SKIES.values())
 
 
+async def test_a_service_of_one_s_own(world: World) -> None:
+    config = Config.model_validate({"web": {"weather_url": world.server.url, "places_url": world.server.url}})
+    told = await make_toolbox(config).find("get_weather").run({"place": "Oslo"})
+    assert "in Oslo" in told
+    assert len(world.forecasts) == 1
+
+
 def test_it_is_harmless() -> None:
-    [tool] = Weather(Fetcher()).tools
+    [tool] = Weather(Fetcher(), forecast_url="", geocoding_url="").tools
     assert (tool.name, tool.permission, tool.fate, tool.declared.core) == ("get_weather", "read", "turn", True)

@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 @contextmanager
@@ -23,3 +24,17 @@ def x_server(color: str) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+@contextmanager
+def window(display: str, picture: Path, place: str) -> Iterator[None]:
+    """A window without a frame that shows a picture; `place` is an X geometry, such as 800x450+400+225."""
+    options = ["--no-config", "--no-terminal", "--vo=x11", "--image-display-duration=inf", "--no-border", "--no-osc"]
+    program = subprocess.Popen(
+        ["mpv", *options, "--osd-level=0", f"--geometry={place}", str(picture)], env={**os.environ, "DISPLAY": display}
+    )
+    try:
+        yield
+    finally:
+        program.terminate()
+        program.wait()

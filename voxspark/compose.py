@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -139,9 +139,10 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
     if tag := roster.unknown_tag:
         roster = roster.with_abilities(await abilities_of(tag, client()))
     prompt, tools = make_prompt(config, roster), tuple(offered(toolbox, helpers(roster)))
-    async with anyio.create_task_group() as group:
+    async with AsyncExitStack() as afterwards, anyio.create_task_group() as group:
         priming = Priming(prompt.prefix(), tools, StandIn().prompt(prompt.prefix()))
         runners = await _runners(config, roster, priming, client, here, group)
+        afterwards.push_async_callback(_leave, runners)
         ledger = Ledger(
             machine=here,
             profile=roster.profile,
@@ -162,9 +163,13 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
             yield _engines(config, roster, prompt, tools, ledger, Models(ledger, client, emit, clock))
         finally:
             group.cancel_scope.cancel()
-            if isinstance(ollama := runners.get("ollama"), OllamaRunner):
-                with anyio.move_on_after(GOODBYE_SECONDS, shield=True):
-                    await ollama.leave()
+
+
+async def _leave(runners: Mapping[Place, Runner]) -> None:
+    """Say goodbye to Ollama, when nothing is being loaded or unloaded any more."""
+    if isinstance(ollama := runners.get("ollama"), OllamaRunner):
+        with anyio.move_on_after(GOODBYE_SECONDS, shield=True):
+            await ollama.leave()
 
 
 async def _runners(

@@ -41,6 +41,10 @@ class WebSettings(Settings):
     """Whether DuckDuckGo is asked where there is no SearXNG."""
     wikipedia_url: str = "https://en.wikipedia.org"
     """Which Wikipedia."""
+    weather_url: str = "https://api.open-meteo.com"
+    """Address of an Open-Meteo; it can be one of your own."""
+    places_url: str = "https://geocoding-api.open-meteo.com"
+    """Address of the Open-Meteo that knows where places are."""
     feeds: dict[str, str] = {}
     """News by name: `{ bbc = "https://…" }`."""
 

@@ -182,7 +182,7 @@ def _web(config: Config) -> Iterable[Tool]:
         return ()
     fetcher = Fetcher()
     return (
-        *Weather(fetcher, web.home, web.units).tools,
+        *Weather(fetcher, web.home, web.units, forecast_url=web.weather_url, geocoding_url=web.places_url).tools,
         *Search(fetcher, web.searxng_url, search_duckduckgo if web.duckduckgo else None).tools,
         *Pages(fetcher).tools,
         *Wikipedia(fetcher, web.wikipedia_url).tools,

@@ -47,7 +47,8 @@ class Weather:
     """Tells the weather.
 
     `home` is the place meant when none is named; empty asks. `units`: degrees Celsius and kilometres per hour, or
-    Fahrenheit and miles. Coordinates are sent rounded to a kilometre.
+    Fahrenheit and miles. The addresses are those of the two services of Open-Meteo. Coordinates are sent rounded to a
+    kilometre.
     """
 
     def __init__(
@@ -56,8 +57,8 @@ class Weather:
         home: str = "",
         units: Units = "metric",
         *,
-        forecast_url: str = "https://api.open-meteo.com",
-        geocoding_url: str = "https://geocoding-api.open-meteo.com",
+        forecast_url: str,
+        geocoding_url: str,
     ) -> None:
         self._fetcher = fetcher
         self._home = home
