@@ -1,10 +1,10 @@
-"""Numbers, durations, lists and names in sentences. Digits stay digits: `speech/spoken.py` reads them out."""
+"""Numbers, durations, times and lists in English. Digits stay digits: `speech/spoken.py` reads them out."""
 
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
+from datetime import time
 from fractions import Fraction
 
 EXACT_DECIMALS = 4
@@ -69,7 +69,6 @@ def join(parts: Sequence[str], word: str = "and") -> str:
     return f"{', '.join(parts[:-1])} {word} {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
-def fold(name: str) -> str:
-    """Lower case without accents, to compare by: `São Paulo` -> `sao paulo`."""
-    decomposed = unicodedata.normalize("NFD", name.lower())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+def time_of_day(moment: time) -> str:
+    """`7:05 AM`."""
+    return f"{moment.hour % 12 or 12}:{moment.minute:02} {'AM' if moment.hour < 12 else 'PM'}"
