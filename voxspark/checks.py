@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from voxspark.agent.intents.files import read_folder, user_folder
 from voxspark.compose import machine_of, make_end_of_turn, make_listener
 from voxspark.config import Config
 from voxspark.config_tools import Settings
@@ -37,3 +38,5 @@ def check_engines(config: Config, pulled: Collection[str]) -> None:
         find("tts", config.voice.fallback)
     make_end_of_turn(config)
     make_listener(config)
+    for error in read_folder(user_folder())[1]:
+        raise error

@@ -18,7 +18,7 @@ from voxspark.agent.agent import Expert, LocalFirstAgent
 from voxspark.agent.agent import Team as AgentTeam
 from voxspark.agent.audit import AuditLog, audit_path
 from voxspark.agent.eyes import Eyes
-from voxspark.agent.intents import Intents
+from voxspark.agent.intents import Intents, user_folder
 from voxspark.agent.loop import ToolLoop
 from voxspark.agent.mediator import Audit, Mediator
 from voxspark.agent.offer import offered
@@ -29,6 +29,7 @@ from voxspark.bus import EventBus
 from voxspark.config import Config
 from voxspark.devices.open import open_microphone, open_speaker
 from voxspark.devices.retry import ReliableMicrophone, ReliableSpeaker
+from voxspark.ears import Linguist
 from voxspark.engines.bundled import BUNDLED, locate
 from voxspark.engines.ollama.chat import OllamaChat
 from voxspark.engines.ollama.client import OllamaClient, Running
@@ -319,7 +320,7 @@ def make_assistant(
             microphone=microphone,
             speaker=speaker,
             listener=make_listener(config),
-            transcriber=engines.transcriber,
+            transcriber=Linguist(engines.transcriber) if config.transcriber.language == "auto" else engines.transcriber,
             synthesizer=engines.synthesizer,
             end_of_turn=engines.end_of_turn,
             agent=agent,
@@ -351,7 +352,9 @@ def make_agent(
 ) -> LocalFirstAgent:
     """Who answers: intents, and the language models of the team."""
     toolbox, audit = kit.toolbox, AuditLog(audit_path(), local_now)
-    intents, mediator = Intents(toolbox), Mediator(toolbox, audit)
+    intents, mediator = Intents(toolbox, user_folder()), Mediator(toolbox, audit)
+    for error in intents.failures:
+        log.warning("%s: %s %s", error.code, error.message, error.remedy)
     intents.match("what time is it")  # the first match expands the templates
     return LocalFirstAgent(
         intents=intents,

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from voxspark.config_source import from_environment, merge, read, xdg_directory
 from voxspark.config_tools import DesktopSettings, EyesSettings, McpServer, Settings, WebSettings
 from voxspark.errors import ConfigError
+from voxspark.language import Language
 
 
 class DeviceSettings(Settings):
@@ -98,7 +99,7 @@ class TranscriberSettings(Settings):
     model: str = "bundled:tiny.en"
     """`bundled:tiny.en`, `bundled:base`, a local CTranslate2 directory, or a model name (downloaded once)."""
     language: str = "en"
-    """Language spoken to it; `auto` detects it with a multilingual model."""
+    """Language spoken to it, where that is not the `language` above; `auto` detects it with a multilingual model."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where it runs."""
     compute_type: str = "auto"
@@ -211,6 +212,9 @@ class Config(Settings):
     profile: str = "embedded"
     """The team of models: `embedded`, `ollama`, `laptop-8gb`, `workstation-24gb`, `everyday`, `full-power`, `swarm`, a
     file of your own in `profiles/` beside this one, or `auto`, which takes the largest that fits and is pulled."""
+    language: Language = "en"
+    """What you speak with it: `en`, `de`, `es` or `fr`. Commands are understood and answered in it, and it is listened
+    for; with `transcriber.language = "auto"` what is heard decides, and this is for what you type."""
     devices: DeviceSettings = DeviceSettings()
     """[devices]"""
     listening: ListeningSettings = ListeningSettings()
@@ -239,6 +243,14 @@ class Config(Settings):
     """[control]"""
     log: LogSettings = LogSettings()
     """[log]"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _listens_for_it(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or "language" not in data:
+            return data
+        ears = data.get("transcriber", {})
+        return {**data, "transcriber": {"language": data["language"], **ears}} if isinstance(ears, Mapping) else data
 
     @property
     def ollama_host(self) -> str:

@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from voxspark.errors import ToolError
-from voxspark.tools.phrases import Left, Length, Listing, Moment, TimerName, say
+from voxspark.tools.phrases import Kind, Left, Length, Listing, Moment, TimerName, say
 from voxspark.tools.registry import Tool, tool, tools_of
-from voxspark.tools.timer_book import LONGEST_SECONDS, MOST_TIMERS, Kind, MemoryTimerStore, Timer, TimerBook, clean
+from voxspark.tools.timer_book import LONGEST_SECONDS, MOST_TIMERS, MemoryTimerStore, Timer, TimerBook, clean
 from voxspark.tools.wall_time import WallTime, parse
 
 __all__ = ["MOST_TIMERS", "MemoryTimerStore", "Timer", "Timers"]
