@@ -247,7 +247,7 @@ class Config(Settings):
     @model_validator(mode="before")
     @classmethod
     def _listens_for_it(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping) or "language" not in data:
+        if not isinstance(data, Mapping) or data.get("language", "en") == "en":
             return data
         ears = data.get("transcriber", {})
         return {**data, "transcriber": {"language": data["language"], **ears}} if isinstance(ears, Mapping) else data

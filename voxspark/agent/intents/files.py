@@ -95,39 +95,46 @@ def _folded(one: Mapping[str, Any], fold: Fold) -> Mapping[str, Any]:
 def _block(
     file: Sentences, tool: str, at: int, block: Mapping[str, Any], known: tuple[set[str], set[str]], fold: Fold
 ) -> dict[str, Any]:
-    """A block of a user's file with the file's own lists and rules in it. Raises ConfigError."""
+    """A block of a user's file with the file's own lists and rules in it. Raises ConfigError.
+
+    Its metadata names the slots that are `free`: filled from lists of the file's own, whatever the tools mean by the name.
+    """
     from hassil.parse_expression import parse_sentence
     from hassil.parser import ParseError
 
     lists, rules = known[0] | set(file.lists), known[1] | set(file.rules)
+    free: set[str] = set()
     for number, sentence in enumerate(block["sentences"]):
         path = ("intents", tool, "data", at, "sentences", number)
         try:
-            names = set(_names(parse_sentence(sentence).expression))
+            references = list(_references(parse_sentence(sentence).expression))
         except (ParseError, ValueError) as error:
             raise file.error(f"{sentence!r} is no sentence template", *path) from error
-        for kind, name in sorted(names):
+        for kind, name, slot in references:
             if name not in (lists if kind == "list" else rules):
                 raise file.error(f"there is no {kind} called {name}", *path)
+            if name in file.lists:
+                free.add(slot)
     return {
-        "sentences": [fold(sentence) for sentence in block["sentences"]],
+        "sentences": [fold(sentence).replace(",", "") for sentence in block["sentences"]],
         "slots": block.get("slots", {}),
         "lists": {name: _folded(one, fold) for name, one in file.lists.items()},
         "expansion_rules": {name: fold(rule) for name, rule in file.rules.items()},
+        "metadata": {"free": free},
     }
 
 
-def _names(expression: Any) -> Iterator[tuple[str, str]]:
-    """`("list", name)` and `("rule", name)` of what a template refers to."""
+def _references(expression: Any) -> Iterator[tuple[str, str, str]]:
+    """`("list", name, slot)` and `("rule", name, "")` of what a template refers to."""
     from hassil.expression import Group, ListReference, RuleReference
 
     if isinstance(expression, ListReference):
-        yield "list", expression.list_name
+        yield "list", expression.list_name, expression.slot_name
     elif isinstance(expression, RuleReference):
-        yield "rule", expression.rule_name
+        yield "rule", expression.rule_name, ""
     elif isinstance(expression, Group):
         for item in expression.items:
-            yield from _names(item)
+            yield from _references(item)
 
 
 # ── reading a user's file ───────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -97,11 +97,14 @@ class _Reader:
         joined = re.sub(rf",(?: {self._tongue.joint})?(?= )", f" {self._tongue.joint}", command)
         for reading in dict.fromkeys([command, joined]):
             for result in self._recognize(reading):
-                arguments = self._arguments(result.entities, has_comma="," in reading)
+                free = (result.intent_metadata or {}).get("free", ())
+                arguments = self._arguments(result.entities, free, has_comma="," in reading)
                 if arguments is not None:
                     yield Intent(result.intent.name, self._tongue.as_said(arguments, text))
 
-    def _arguments(self, entities: Mapping[str, Any], *, has_comma: bool) -> dict[str, object] | None:
+    def _arguments(
+        self, entities: Mapping[str, Any], free: Container[str], *, has_comma: bool
+    ) -> dict[str, object] | None:
         """What the template found as the tool's arguments, or None when it cannot be meant."""
         slots: dict[str, Any] = {name: entity.value for name, entity in entities.items()}
         if "to_unit" in slots:
@@ -109,7 +112,7 @@ class _Reader:
         arguments: dict[str, object] = {}
         for name, value in slots.items():
             if entities[name].is_wildcard:
-                if (found := self._checks.read(name, value, has_comma=has_comma)) is None:
+                if (found := self._checks.read(name, value, free=name in free, has_comma=has_comma)) is None:
                     return None
                 arguments |= found
             else:

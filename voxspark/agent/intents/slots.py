@@ -27,7 +27,7 @@ WITH_COMMA = ("when",)
 
 
 class Checks:
-    """The checks in one language. A wildcard that none is for, of a user's own file, is checked as a short text."""
+    """The checks in one language, by the slot that a wildcard fills."""
 
     def __init__(self, tongue: Tongue) -> None:
         self._tongue = tongue
@@ -48,11 +48,11 @@ class Checks:
             "place": self._place,
         }
 
-    def read(self, name: str, caught: str, *, has_comma: bool) -> Arguments | None:
-        """The arguments that the text of a wildcard stands for, or None."""
+    def read(self, name: str, caught: str, *, free: bool, has_comma: bool) -> Arguments | None:
+        """The arguments that the text of a wildcard stands for, or None; a `free` one is any short text."""
         if has_comma and name not in WITH_COMMA:
             return None
-        if (check := self._by_name.get(name)) is not None:
+        if not free and (check := self._by_name.get(name)) is not None:
             return check(caught)
         return {name: caught} if self._is_text(caught) else None
 
@@ -88,8 +88,8 @@ class Checks:
 
     def _place(self, text: str) -> Arguments | None:
         """A town, as far as its words tell."""
-        found = self._label(text)
-        return None if found is None else {"place": text}
+        words = set(text.split()) - {"new"}
+        return {"place": text} if _LABEL.fullmatch(text) and words.isdisjoint(self._small.no_label) else None
 
     def _text(self, text: str) -> Arguments | None:
         """What to write down."""
@@ -117,8 +117,8 @@ class Checks:
     def _dictation(self, text: str) -> Arguments | None:
         """At least two words to type; `type two diabetes` is none."""
         words = text.split()
-        fits = len(words) > 1 and len(words[0]) > 1 and not words[0].isdecimal() and self._is_text(text)
-        return {"text": text} if fits else None
+        fits = len(words) > 1 and (len(words[0]) > 1 or words[0] == "i") and not words[0].isdecimal()
+        return {"text": text} if fits and self._is_text(text) else None
 
     def _about(self, text: str) -> Arguments | None:
         """What to look for in notes: at most four words."""

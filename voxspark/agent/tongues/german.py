@@ -51,7 +51,7 @@ _LEAD = re.compile(
 )
 _TAIL = re.compile(rf"[,.!?]* +(?:bitte|danke|dankeschon|vielen dank|jetzt|gerade|okay|ok|mal|{WAKE_NAMES})[.!?]*$")
 
-_NUMBERS = Numbers("de", "tausend", "komma", words("ein eine einen einem einer eines"), glued=True)
+_NUMBERS = Numbers("de", "tausend", "komma", words("ein eine einen einem einer eines"))
 _DURATIONS = Durations(
     one=r"eine[rnms]?|ein|ne",
     hours=r"stunden?|std|h",

@@ -30,8 +30,6 @@ class Numbers:
     """`komma`; digits follow one by one, or as a number below a hundred."""
     never: frozenset[str] = frozenset()
     """Number words that mean other things too."""
-    glued: bool = False
-    """Thousands are written in one word."""
 
     @cached_property
     def _values(self) -> Mapping[str, int]:
@@ -42,10 +40,13 @@ class Numbers:
         for value in range(1000):
             for spelled in engine.format_number(value).text_by_ruleset.values():
                 text = fold(spelled).replace("\u00ad", "").replace("-", " ")
-                if text not in self.never:
-                    values.setdefault(text, value)
-                    values.setdefault(text.replace(" et un", " un"), value)
-                    values.setdefault(text.removeprefix("ein") if self.glued else text, value)
+                if text in self.never:
+                    continue
+                values.setdefault(text, value)
+                if self.language == "de":  # hundert, as well as einhundert
+                    values.setdefault(text.removeprefix("ein"), value)
+                elif self.language == "fr" and text.endswith(("cents", "vingts")):  # quatre vingt mille
+                    values.setdefault(text.removesuffix("s"), value)
         return values
 
     def to_digits(self, text: str) -> str:
@@ -69,7 +70,7 @@ class Numbers:
         if _LITERAL.fullmatch(words[at].removesuffix(",")):
             return words[at].removesuffix(","), at + 1
         value, end = self._below_thousand(words, at)
-        if self.glued:
+        if self.language == "de":
             return (str(value), end) if end > at else self._glued(words[at], at)
         if end < len(words) and words[end].removesuffix(",") == self.thousand and (end == at or value > 1):
             thousands = value if end > at else 1
@@ -87,8 +88,10 @@ class Numbers:
         return 0, at
 
     def _glued(self, word: str, at: int) -> tuple[str, int]:
+        """German writes thousands in one word."""
         before, found, after = word.removesuffix(",").partition(self.thousand)
-        high, low = self._values.get(before or "eins"), self._values.get(after) if after else 0
+        high = 1 if before in ("", *self.never) else self._values.get(before)
+        low = self._values.get(after) if after else 0
         if not found or not high or low is None:
             return "", at
         return str(1000 * high + low), at + 1
@@ -197,7 +200,7 @@ class Moments:
 
     @cached_property
     def _glue(self) -> re.Pattern[str]:
-        return re.compile(rf"(?:(?:{self.glue}) )+")
+        return re.compile(rf"^(?:(?:{self.glue}) )+")
 
     def read(self, text: str) -> str | None:
         """None when it is no moment, whole and sure."""
@@ -205,7 +208,7 @@ class Moments:
         repeat, rest = _take(repeats, text.replace(",", " "))
         day, rest = ("", rest) if repeat else _take(days, rest)
         period, rest = _take(periods, rest)
-        found = self.clock(self._glue.sub("", rest.strip() + " ", count=1).strip())
+        found = self.clock(self._glue.sub("", rest))
         if found is None:
             return None
         day, half = day.split(" ")[0], (day.split(" ") + repeat.split(" "))
