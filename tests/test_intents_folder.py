@@ -41,7 +41,7 @@ expansion_rules:
 intents:
   home_turn_on:
     data:
-      - sentences: ["<fire> the {lamp:name} [in the {room}]", "movie time"]
+      - sentences: ["<fire> the {lamp:name}"]
         slots: { room: lounge }
   set_timer:
     data:
@@ -52,7 +52,7 @@ intents:
 
 
 def test_sentences_are_added_to_tools_of_any_kind(tmp_path: Path) -> None:
-    own = intents(tmp_path, own=OWN.replace(" [in the {room}]", "").replace(', "movie time"', ""))
+    own = intents(tmp_path, own=OWN)
     assert own.failures == []
     assert own.match("Light the big lamp, please.") == Intent("home_turn_on", {"name": "floor_lamp", "room": "lounge"})
     assert own.match("Fire up the kettle.") == Intent("home_turn_on", {"name": "kettle", "room": "lounge"})
@@ -117,15 +117,18 @@ def test_a_tool_that_comes_later_is_matched_from_then_on(tmp_path: Path) -> None
         ("language: en\nexpansion_rules:\n  a: [1]", 3, "the rule a must be a text"),
     ],
 )
-def test_a_broken_file_is_told_with_its_line_and_loses_nothing(
-    tmp_path: Path, text: str, line: int, reason: str
-) -> None:
-    own = intents(tmp_path, broken=text, own=OWN.replace(" [in the {room}]", "").replace(', "movie time"', ""))
-    (error,) = own.failures
+def test_a_broken_file_is_told_with_its_line(tmp_path: Path, text: str, line: int, reason: str) -> None:
+    (tmp_path / "broken.yaml").write_text(text, encoding="utf-8")
+    (error,) = Intents(Toolbox(), tmp_path).failures
     assert error.code == "intents-file"
     assert f"broken.yaml, line {line}: " in error.message
     assert reason in error.message
     assert error.remedy
+
+
+def test_a_broken_file_loses_nothing(tmp_path: Path) -> None:
+    own = intents(tmp_path, broken="language: en\nintents: [", own=OWN)
+    assert len(own.failures) == 1
     assert own.match("Egg time.") == Intent("set_timer", {"seconds": 360, "label": "egg"})
     assert own.match("What time is it?") == Intent("get_time")
 

@@ -120,7 +120,7 @@ def re_names(text: str, opening: str, closing: str) -> list[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_match_never_raises(language: Language, data: st.DataObject) -> None:
     known = sorted({word for table in TABLES[language].values() for text in table for word in text.split()})
@@ -132,7 +132,7 @@ def test_match_never_raises(language: Language, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("language", ["de", "es", "fr"])
 @given(number=st.integers(2, 999_999))
-@settings(deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_spelled_number_is_read(language: Language, number: int) -> None:
     from unicode_rbnf import RbnfEngine
 

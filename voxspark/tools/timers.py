@@ -43,12 +43,12 @@ _ALL_CANCELLED: Mapping[Kind, str] = {
     "alarm": "All {count} alarms cancelled.",
     "reminder": "All {count} reminders cancelled.",
 }
-_BY_WHAT = {
+_BY_WHAT: Mapping[str, str] = {
     "extend": "By how much should I extend it?",
     "shorten": "By how much should I shorten it?",
     "set": "To what?",
 }
-_WHICH = {
+_WHICH: Mapping[str, str] = {
     "cancel": "Which {kind:bare} should I cancel: {choices}?",
     "change": "Which {kind:bare} should I change: {choices}?",
     "pause": "Which {kind:bare} should I pause: {choices}?",

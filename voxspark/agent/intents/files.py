@@ -97,7 +97,7 @@ def _block(
 ) -> dict[str, Any]:
     """A block of a user's file with the file's own lists and rules in it. Raises ConfigError.
 
-    Its metadata names the slots that are `free`: filled from lists of the file's own, whatever the tools mean by the name.
+    Its metadata names the slots that are `free`: filled from the file's own lists, whatever tools mean by the name.
     """
     from hassil.parse_expression import parse_sentence
     from hassil.parser import ParseError

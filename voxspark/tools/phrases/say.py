@@ -45,14 +45,17 @@ def say(english: str, **values: object) -> str:
     """
     known = book(current())
     sentence = known.sentences.get(english)
-    return _Voice(known.grammar if sentence else ENGLISH).format(sentence or english, **values)
+    return Voice(known.grammar if sentence else ENGLISH).format(sentence or english, **values)
 
 
-class _Voice(string.Formatter):
+class Voice(string.Formatter):
+    """Fills a sentence in: values that know how are said by the grammar."""
+
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
 
     def format_field(self, value: Any, form: str) -> str:
+        """A value in the form that the sentence asks for."""
         if hasattr(value, "said"):
             return str(value.said(self._grammar, form))
         text = str(value)

@@ -49,7 +49,7 @@ class Spanish(Foreign):
         if len(parts) < 2:
             return "".join(parts)
         start, word = parts[-1].lower(), self.last[last]
-        if last == "and" and start.startswith(("i", "hi", "í")) and not start.startswith("hie"):
+        if last == "and" and start.startswith(("i", "hi", "í", "hí")) and not start.startswith("hie"):
             word = "e"
         elif last == "or" and start.startswith(("o", "ho", "ó", "8 ", "11 ")):
             word = "u"
