@@ -81,6 +81,6 @@ def every_tool() -> Toolbox:
             *Remembering(recall, undo, NOW).tools,
             *(*Weather(fetcher).tools, *News(fetcher, {"bbc": "https://example.org"}).tools),
             *(*Search(fetcher, "", None).tools, *Wikipedia(fetcher, "https://en.wikipedia.org").tools),
-            *map(Tool.of, (dictate, translate, read_calendar, list_jobs, cancel_job)),
+            *(Tool.of(each) for each in (dictate, translate, read_calendar, list_jobs, cancel_job)),
         ]
     )

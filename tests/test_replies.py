@@ -6,7 +6,7 @@ import ast
 import re
 import string
 import tomllib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from importlib import resources
@@ -303,17 +303,18 @@ def spoken_sentences() -> set[str]:
         tree = ast.parse(text)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
-                found |= {each.value for each in ast.walk(node.args[0]) if _is_sentence(each)}
+                found |= _sentences(ast.walk(node.args[0]))
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 if re.search(r"\{[a-z]+(:[a-z ]+)?\}", node.value) and "\n" not in node.value:
                     found.add(node.value)
             elif isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict):
-                found |= {each.value for each in node.value.values if _is_sentence(each)}
+                found |= _sentences(node.value.values)
     return found
 
 
-def _is_sentence(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith((".", "?"))
+def _sentences(nodes: Iterable[ast.AST]) -> set[str]:
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return {text for text in texts if text.endswith((".", "?"))}
 
 
 @pytest.mark.parametrize("language", OTHERS)

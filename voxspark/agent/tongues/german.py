@@ -29,6 +29,7 @@ _REWRITES = rewrites(
     (r"\bnoch (?:ein)?mal\b", "nochmal"),
     (r"\b(daran|notiz|notiere?|liste|auf)(?:, (?:dass )?|: | dass )(?=\w)", r"\1 "),
     (r"\b([a-z]{3,})(timer|wecker|liste)\b", r"\1 \2"),
+    (r"\bstill (?=(?:einen?|den|meinen) (?:\w+ )?(?:timer|wecker)\b)", "stell "),
     (r"\bcountdown\b", "timer"),
     (r"\b(?:anderthalb|ein(?:e[rn]?)?einhalb|ein(?:e[rn]?)? (?:und |)einhalb)\b", "1.5"),
     (r"\bzweieinhalb\b", "2.5"),

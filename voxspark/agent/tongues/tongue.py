@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,8 +137,3 @@ def _found(value: str, transcript: str) -> str:
     folded = phrases.fold(transcript)
     at = folded.find(value) if len(folded) == len(transcript) else -1
     return transcript[at : at + len(value)] if at >= 0 else ""
-
-
-def lookup(names: Mapping[str, str]) -> re.Pattern[str]:
-    """Any of these names, the longest first."""
-    return re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))))
