@@ -173,5 +173,7 @@ Ein bisschen Ruhe würde dir guttun.
 Wie bitte komme ich zum Bahnhof?
 Set a timer for ten minutes.
 Danach hörte er auf.
+Den Timer.
+Was steht an?
 Ich rufe dich in zehn Minuten an.
 """.strip().splitlines()

@@ -161,4 +161,6 @@ Set a timer for ten minutes.
 Te llamo en diez minutos.
 Más alto que la torre.
 Queda mucho por hacer.
+El temporizador.
+Alarga el temporizador.
 """.strip().splitlines()

@@ -8,11 +8,11 @@ TOOLS: dict[str, Table] = {
     "remember": {
         "Remember that my sister's birthday is in May.": {"fact": "my sister's birthday is in May"},
         "Please remember that I parked the car on level three.": {"fact": "I parked the car on level 3"},
-        "Remember that Anna likes tulips.": {"fact": "Anna likes tulips"},
+        "Remember that my friend Anna likes tulips.": {"fact": "my friend Anna likes tulips"},
         "Can you remember that our bins go out on Tuesday?": {"fact": "our bins go out on Tuesday"},
         "Keep in mind that I'm allergic to peanuts.": {"fact": "I'm allergic to peanuts"},
         "Don't forget that my wife is called Ann.": {"fact": "my wife is called Ann"},
-        "Hey Jarvis, remember that the spare key is in the shed.": {"fact": "the spare key is in the shed"},
+        "Hey Jarvis, remember that I keep the spare key in the shed.": {"fact": "I keep the spare key in the shed"},
         "Remember for me that my shoe size is forty two.": {"fact": "my shoe size is 42"},
     },
     "recall": {
@@ -204,7 +204,7 @@ TOOLS: dict[str, Table] = {
         "Which jobs are there?": {},
         "How far is the job?": {},
         "Show me the background jobs.": {},
-        "What are you working on?": {},
+        "What are you working on in the background?": {},
         "How are the jobs doing?": {},
     },
     "cancel_job": {
@@ -225,6 +225,17 @@ Remember that time?
 Remember that song.
 Remember that you are mortal.
 Remember that I love you.
+Remember that money is not everything.
+Remember that the early bird catches the worm.
+Google is a company.
+Hold!
+Resume.
+Last song!
+Next one, please.
+Any news?
+Is it hot?
+Is it nice?
+What are you working on?
 Remember, remember, the fifth of November.
 Do you remember that my wife is called Ann?
 What do you remember about the war and the peace?

@@ -21,6 +21,9 @@ _MOST_ITEMS = 12
 _FEWEST_FACT_WORDS = 3
 _NO_FACT = words("time when what how who where why it this that there he she they we to no every all day night")
 _ADDRESS = words("you you're your yours")
+_OWN = words("i i'm i've i'd i'll me my mine we we're we've us our ours")
+_PREDICATES = words("is was are were has had have will would can could does did says said it's isn't doesn't and or")
+"""What is looked up does not begin with one: `Google is a company`."""
 
 WITH_COMMA = ("when",)
 """Wildcards that may be used in a command with a comma in it; hassil drops commas, so the others cannot be checked."""
@@ -96,9 +99,10 @@ class Checks:
         return {"text": text} if " " in text and self._is_text(text) else None
 
     def _fact(self, text: str) -> Arguments | None:
-        """A sentence about the user, and not a plea to somebody else."""
+        """A sentence about the user, and not advice to anybody."""
         words = text.split()
-        fits = len(words) >= _FEWEST_FACT_WORDS and words[0] not in _NO_FACT and _ADDRESS.isdisjoint(words)
+        fits = len(words) >= _FEWEST_FACT_WORDS and words[0] not in _NO_FACT and not _OWN.isdisjoint(words)
+        fits = fits and _ADDRESS.isdisjoint(words)
         return {"fact": text} if fits and self._is_text(text) else None
 
     def _about_fact(self, text: str) -> Arguments | None:
@@ -112,7 +116,8 @@ class Checks:
 
     def _is_subject(self, text: str) -> bool:
         """Something to look up, which nobody has to look back for."""
-        return self._small.pronouns.isdisjoint(text.split()) and self._is_text(text)
+        words = text.split()
+        return words[0] not in _PREDICATES and self._small.pronouns.isdisjoint(words) and self._is_text(text)
 
     def _dictation(self, text: str) -> Arguments | None:
         """At least two words to type; `type two diabetes` is none."""

@@ -7,11 +7,9 @@ The English sentence stands where it is said, and is the key to the other langua
 
 from voxspark.tools.phrases.english_words import (
     duration,
-    duration_adjective,
     join,
     number,
     time_left,
-    time_of_day,
 )
 from voxspark.tools.phrases.folding import fold
 from voxspark.tools.phrases.say import say
@@ -44,11 +42,9 @@ __all__ = [
     "TimerName",
     "Weekday",
     "duration",
-    "duration_adjective",
     "fold",
     "join",
     "number",
     "say",
     "time_left",
-    "time_of_day",
 ]
