@@ -110,11 +110,17 @@ def test_a_tool_that_comes_later_is_matched_from_then_on(tmp_path: Path) -> None
             7,
             "'a (b'",
         ),
-        ("language: en\nintents:\n  undo:\n    data:\n      - sentences: ['{what}']", 5, "no list called what"),
+        ("language: en\nintents:\n  undo:\n    data:\n      - sentences: ['x {what}']", 5, "no list called what"),
         ("language: en\nintents:\n  undo:\n    data:\n      - sentences: ['<what> x']", 5, "no rule called what"),
         ("language: en\nlists:\n  a: 1", 3, "the list a needs values"),
         ("language: en\nlists:\n  a: { values: [ { in: x } ] }", 3, "the list a needs values"),
         ("language: en\nexpansion_rules:\n  a: [1]", 3, "the rule a must be a text"),
+        ("language: en\nexpansion_rules:\n  a: 'x <a>'", 3, "no rule called a"),
+        ("language: en\nexpansion_rules:\n  a: 'x <b>'\n  b: 'y <a>'", 3, "no rule called b"),
+        ("language: en\nexpansion_rules:\n  a: 'x (y'", 3, "'x (y' is no sentence template"),
+        ("language: en\nlists:\n  a: { values: ['x {b}'] }", 3, "no list called b"),
+        ("language: en\nintents:\n  undo:\n    data:\n      - sentences: ['[please] {text}']", 5, "match anything"),
+        ("language: en\nintents:\n  undo:\n    data:\n      - sentences: ['']", 5, "match anything"),
     ],
 )
 def test_a_broken_file_is_told_with_its_line(tmp_path: Path, text: str, line: int, reason: str) -> None:

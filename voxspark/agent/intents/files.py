@@ -7,6 +7,7 @@ shipped ones.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -19,6 +20,9 @@ from voxspark.language import LANGUAGES, Language
 
 Fold = Callable[[str], str]
 """A text as the normalised transcript would spell it."""
+
+Known = tuple[set[str], set[str]]
+"""Names of lists, and of rules."""
 
 CODE = "intents-file"
 STILL = "Correct it; every other sentence works meanwhile."
@@ -75,8 +79,10 @@ def merged(language: Language, own: Sequence[Sentences], fold: Fold = str) -> di
     shipped["expansion_rules"] = {name: fold(rule) for name, rule in shipped["expansion_rules"].items()}
     known = {*shipped["lists"], *DYNAMIC}, set(shipped["expansion_rules"])
     for file in own:
+        _check_templates(file, known)
+        own_too = known[0] | set(file.lists), known[1] | set(file.rules)
         for tool, blocks in file.intents.items():
-            checked = [_block(file, tool, at, block, known, fold) for at, block in enumerate(blocks)]
+            checked = [_block(file, tool, at, block, own_too, fold) for at, block in enumerate(blocks)]
             shipped["intents"].setdefault(tool, {"data": []})["data"].extend(checked)
     return shipped
 
@@ -92,29 +98,17 @@ def _folded(one: Mapping[str, Any], fold: Fold) -> Mapping[str, Any]:
     return {"values": [{**value, "in": fold(str(value["in"]))} for value in values]}
 
 
-def _block(
-    file: Sentences, tool: str, at: int, block: Mapping[str, Any], known: tuple[set[str], set[str]], fold: Fold
-) -> dict[str, Any]:
+def _block(file: Sentences, tool: str, at: int, block: Mapping[str, Any], known: Known, fold: Fold) -> dict[str, Any]:
     """A block of a user's file with the file's own lists and rules in it. Raises ConfigError.
 
     Its metadata names the slots that are `free`: filled from the file's own lists, whatever tools mean by the name.
     """
-    from hassil.parse_expression import parse_sentence
-    from hassil.parser import ParseError
-
-    lists, rules = known[0] | set(file.lists), known[1] | set(file.rules)
     free: set[str] = set()
     for number, sentence in enumerate(block["sentences"]):
         path = ("intents", tool, "data", at, "sentences", number)
-        try:
-            references = list(_references(parse_sentence(sentence).expression))
-        except (ParseError, ValueError) as error:
-            raise file.error(f"{sentence!r} is no sentence template", *path) from error
-        for kind, name, slot in references:
-            if name not in (lists if kind == "list" else rules):
-                raise file.error(f"there is no {kind} called {name}", *path)
-            if name in file.lists:
-                free.add(slot)
+        if not re.search(r"[^\W_]|<", _NOT_SURE.sub("", sentence)):
+            raise file.error(f"{sentence!r} would match anything", *path)
+        free |= {slot for name, slot in _slots(file, sentence, known, *path) if name in file.lists}
     return {
         "sentences": [fold(sentence).replace(",", "") for sentence in block["sentences"]],
         "slots": block.get("slots", {}),
@@ -122,6 +116,37 @@ def _block(
         "expansion_rules": {name: fold(rule) for name, rule in file.rules.items()},
         "metadata": {"free": free},
     }
+
+
+_NOT_SURE = re.compile(r"\[[^\]]*\]|\{[^}]*\}")
+"""What a sentence may do without, or may be any word."""
+
+
+def _check_templates(file: Sentences, known: Known) -> None:
+    """That the file's own rules and lists can be used. Raises ConfigError."""
+    rules = known[1] - set(file.rules)
+    for name, rule in file.rules.items():  # a rule may use those above it: so it never comes back to itself
+        _slots(file, rule, (known[0] | set(file.lists), rules), "expansion_rules", name)
+        rules.add(name)
+    for name, one in file.lists.items():
+        for value in one.get("values", []):
+            template = str(value["in"] if isinstance(value, dict) else value)
+            _slots(file, template, (set(), rules), "lists", name)
+
+
+def _slots(file: Sentences, template: str, known: Known, *path: object) -> list[tuple[str, str]]:
+    """(list, slot) of what a template of the file refers to. Raises ConfigError for what is not known."""
+    from hassil.parse_expression import parse_sentence
+    from hassil.parser import ParseError
+
+    try:
+        references = list(_references(parse_sentence(template).expression))
+    except (ParseError, ValueError) as error:
+        raise file.error(f"{template!r} is no sentence template", *path) from error
+    for kind, name, _ in references:
+        if name not in known[0 if kind == "list" else 1]:
+            raise file.error(f"there is no {kind} called {name}", *path)
+    return [(name, slot) for kind, name, slot in references if kind == "list"]
 
 
 def _references(expression: Any) -> Iterator[tuple[str, str, str]]:

@@ -43,7 +43,7 @@ class Numbers:
                 if text in self.never:
                     continue
                 values.setdefault(text, value)
-                if self.language == "de":  # hundert, as well as einhundert
+                if self.language == "de" and value >= 100:  # hundert, as well as einhundert
                     values.setdefault(text.removeprefix("ein"), value)
                 elif self.language == "fr" and text.endswith(("cents", "vingts")):  # quatre vingt mille
                     values.setdefault(text.removesuffix("s"), value)
