@@ -46,8 +46,10 @@ from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
 from voxspark.config import Config, load_config
 from voxspark.control.facade import AssistantDaemon
+from voxspark.ears import Linguist
 from voxspark.errors import ControlError
 from voxspark.events import DeviceChanged, Event, TurnConfirmed, TurnEnded, TurnStarted
+from voxspark.language import speak
 from voxspark.listening.listener import Listener
 from voxspark.memory.history import History
 from voxspark.parts import AssistantParts
@@ -209,6 +211,7 @@ class Scenario:
 
     async def _run(self, seconds: float) -> Result:
         begun = anyio.current_time()
+        speak(self._config.language)
 
         def clock() -> float:
             return anyio.current_time() - begun
@@ -243,7 +246,7 @@ class Scenario:
             microphone=FakeMicrophone(self._segments, seconds, self._gaps),
             speaker=self.speaker,
             listener=Listener(self._config.listening, FakeGate(), self.activity, wake),
-            transcriber=self.transcriber,
+            transcriber=Linguist(self.transcriber) if self._config.transcriber.language == "auto" else self.transcriber,
             synthesizer=self.synthesizer,
             fillers=Fillers(self.synthesizer),
             end_of_turn=FakeEndOfTurn(self._completeness),

@@ -101,6 +101,7 @@ class FakeTranscriber:
         default_factory=lambda: TranscriberError("transcriber-failed", "I could not make out what you said.")
     )
     received: list[str] = field(default_factory=list)
+    language: str = "en"
 
     async def warm(self) -> None:
         return None
@@ -116,7 +117,7 @@ class FakeTranscriber:
             parts = segment.text.split()
             words += parts if share > 0.9 else parts[: math.floor(share * len(parts))]
         self.received.append(" ".join(words))
-        return Transcript(self.received[-1])
+        return Transcript(self.received[-1], self.language)
 
 
 @dataclass

@@ -205,6 +205,15 @@ def test_a_wrong_variable_is_told_in_one_line(env: Mapping[str, str], says: str)
     assert says in result.stderr
 
 
+def test_a_mistake_in_a_file_of_sentences_is_told(home: Path) -> None:
+    folder = home / "config" / "voxspark" / "intents"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text("language: en\nintents:\n  undo: 3\n")
+    result = run("config", "check", XDG_CONFIG_HOME=str(home / "config"))
+    assert result.exit_code == 2
+    assert "mine.yaml, line 3: undo needs a list of blocks" in result.stderr
+
+
 def test_variables_are_read_as_their_key_wants_them() -> None:
     env = {
         "VOXSPARK_CHAT__KEEP_ALIVE": "-1",

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unicode_rbnf import RbnfEngine
 
-from voxspark.agent.numerals import to_digits, to_seconds
-from voxspark.agent.transcript import normalise
+from voxspark.agent.tongues.english import normalise
+from voxspark.agent.tongues.english_numerals import to_digits, to_seconds
 
 ENGLISH = RbnfEngine.for_language("en")
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voxspark.tools.phrases import say
 from voxspark.tools.wall_time import WallTime, local_now, parse
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -53,7 +54,7 @@ TUESDAY = datetime(2026, 11, 24, 14, 10, tzinfo=BERLIN)
 def test_what_is_meant(text: str, local: str | None, said: str) -> None:
     moment = parse(text, TUESDAY)
     assert (moment and moment.local) == (local and datetime.fromisoformat(local))
-    assert moment is None or moment.describe(TUESDAY) == said
+    assert moment is None or say("{when}", when=moment.moment(TUESDAY)) == said
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from voxspark.compose import machine_of, make_end_of_turn, make_listener
+from voxspark.agent.intents.files import read_folder, user_folder
+from voxspark.compose import machine_of
 from voxspark.config import Config
 from voxspark.config_tools import Settings
 from voxspark.engines.registry import find
 from voxspark.errors import VoxSparkError
 from voxspark.roster import NEEDED, Roster, kind_of, make_roster
 from voxspark.runners.settings import in_force, settings_for
+from voxspark.senses import make_end_of_turn, make_listener
 from voxspark.vram.team import Team
 
 
@@ -40,4 +42,6 @@ def check_engines(config: Config, pulled: Collection[str], *, resident_bytes: in
         find("tts", config.voice.fallback)
     make_end_of_turn(config)
     make_listener(config)
+    for error in read_folder(user_folder())[1]:
+        raise error
     return roster

@@ -18,7 +18,7 @@ from voxspark.agent.agent import Expert, LocalFirstAgent
 from voxspark.agent.agent import Team as AgentTeam
 from voxspark.agent.audit import AuditLog, audit_path
 from voxspark.agent.eyes import Eyes
-from voxspark.agent.intents import Intents
+from voxspark.agent.intents import Intents, user_folder
 from voxspark.agent.loop import ToolLoop
 from voxspark.agent.mediator import Audit, Mediator
 from voxspark.agent.offer import extras, offered
@@ -30,7 +30,6 @@ from voxspark.bus import EventBus
 from voxspark.config import Config
 from voxspark.devices.open import open_microphone, open_speaker
 from voxspark.devices.retry import ReliableMicrophone, ReliableSpeaker
-from voxspark.engines.bundled import BUNDLED, locate
 from voxspark.engines.ollama.chat import OllamaChat
 from voxspark.engines.ollama.client import OllamaClient, Running
 from voxspark.engines.registry import find
@@ -38,7 +37,6 @@ from voxspark.engines.tts.fallback import FallbackSynthesizer
 from voxspark.errors import EngineError
 from voxspark.events import Event
 from voxspark.kit import Kit, ducking, make_eyes
-from voxspark.listening.listener import Listener
 from voxspark.memory.embedding import Embedding
 from voxspark.outfit import add_consulting, add_history, add_meaning, add_pictures, make_fillers
 from voxspark.parts import AssistantParts
@@ -54,7 +52,6 @@ from voxspark.protocols import (
     Speaker,
     Synthesizer,
     Transcriber,
-    WakeWordDetector,
 )
 from voxspark.roster import AUTO, Roster, helpers, make_roster, named_roster
 from voxspark.runners.abilities import abilities_of
@@ -63,6 +60,7 @@ from voxspark.runners.models import Models
 from voxspark.runners.ollama import OllamaRunner, options_for
 from voxspark.runners.priming import Priming
 from voxspark.runners.process import ProcessRunner
+from voxspark.senses import make_ears, make_end_of_turn, make_listener
 from voxspark.speech.spoken import spoken
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.wall_time import local_now
@@ -267,36 +265,12 @@ def _engine_name(model: Model) -> str:
     return f"{model.engine or model.runner} {model.id}"
 
 
-def make_end_of_turn(config: Config) -> EndOfTurnModel | None:
-    """The end-of-turn model; with `auto`, None when it is not installed."""
-    wanted = config.patience.end_of_turn
-    if wanted == "none":
-        return None
-    try:
-        model: EndOfTurnModel = find("end_of_turn", "smart_turn").create(locate("smart-turn"))
-    except EngineError:
-        if wanted == "auto":
-            log.info("no end-of-turn model: %s", BUNDLED["smart-turn"].install)
-            return None
-        raise
-    return model
-
-
 def make_prompt(config: Config, roster: Roster) -> Prompt:
     """The prompt that suits the worker's model."""
     small = roster.model_of("worker").id.startswith("bundled:")
     built_in = FOR_SMALL_MODELS if small else FOR_SPEECH
     tell_time = config.chat.tell_time if "tell_time" in config.chat.model_fields_set else not small
     return Prompt(config.chat.system_prompt or built_in, local_now if tell_time else None)
-
-
-def make_listener(config: Config) -> Listener:
-    """The listening row: gate, judge, wake word."""
-    settings = config.listening
-    wake: WakeWordDetector | None = None
-    if settings.mode == "wake":
-        wake = find("wake", "micro_wakeword").create(settings)
-    return Listener(settings, find("gate", "webrtc").create(settings), find("vad", "silero").create(settings), wake)
 
 
 def make_assistant(
@@ -340,7 +314,7 @@ def make_assistant(
             microphone=microphone,
             speaker=speaker,
             listener=listener,
-            transcriber=engines.transcriber,
+            transcriber=make_ears(config, engines.transcriber),
             synthesizer=engines.synthesizer,
             fillers=fillers,
             end_of_turn=engines.end_of_turn,
@@ -364,7 +338,9 @@ def make_assistant(
 def make_agent(kit: Kit, engines: Engines, history: Conversation, eyes: Callable[[Audit], Eyes]) -> LocalFirstAgent:
     """Who answers: intents, and the language models of the team."""
     toolbox, audit = kit.toolbox, AuditLog(audit_path(), local_now)
-    intents, mediator = Intents(toolbox), Mediator(toolbox, audit)
+    intents, mediator = Intents(toolbox, user_folder()), Mediator(toolbox, audit)
+    for error in intents.failures:
+        log.warning("%s: %s %s", error.code, error.message, error.remedy)
     intents.match("what time is it")  # the first match expands the templates
     return LocalFirstAgent(
         intents=intents,

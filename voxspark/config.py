@@ -29,6 +29,7 @@ from voxspark.config_tools import (
     WebSettings,
 )
 from voxspark.errors import ConfigError
+from voxspark.language import Language
 
 
 class DeviceSettings(Settings):
@@ -110,7 +111,7 @@ class TranscriberSettings(Settings):
     model: str = "bundled:tiny.en"
     """`bundled:tiny.en`, `bundled:base`, a local CTranslate2 directory, or a model name (downloaded once)."""
     language: str = "en"
-    """Language spoken to it; `auto` detects it with a multilingual model."""
+    """Language spoken to it, where that is not the `language` above; `auto` detects it with a multilingual model."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where it runs."""
     compute_type: str = "auto"
@@ -223,6 +224,9 @@ class Config(Settings):
     profile: str = "embedded"
     """The team of models: `embedded`, `ollama`, `laptop-8gb`, `workstation-24gb`, `everyday`, `full-power`, `swarm`, a
     file of your own in `profiles/` beside this one, or `auto`, which takes the largest that fits and is pulled."""
+    language: Language = "en"
+    """What you speak with it: `en`, `de`, `es` or `fr`. Commands are understood and answered in it, and it is listened
+    for; with `transcriber.language = "auto"` what is heard decides, and this is for what you type."""
     devices: DeviceSettings = DeviceSettings()
     """[devices]"""
     listening: ListeningSettings = ListeningSettings()
@@ -261,6 +265,14 @@ class Config(Settings):
     """[control]"""
     log: LogSettings = LogSettings()
     """[log]"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _listens_for_it(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or data.get("language", "en") == "en":
+            return data
+        ears = data.get("transcriber", {})
+        return {**data, "transcriber": {"language": data["language"], **ears}} if isinstance(ears, Mapping) else data
 
     @property
     def ollama_host(self) -> str:

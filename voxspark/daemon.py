@@ -27,6 +27,7 @@ from voxspark.errors import (
 )
 from voxspark.events import Event, Failed, TurnEnded
 from voxspark.kit import open_kit
+from voxspark.language import speak
 from voxspark.protocols import Clock, Emit, Microphone, Speaker
 from voxspark.types import ShutdownRequested
 
@@ -58,6 +59,7 @@ async def run_daemon(
     clock). Raises VoxSparkError when the daemon cannot start; with `once` also when a device fails, or when the last
     thing that happened was a failure.
     """
+    speak(config.language)
     if serve:
         with claim(socket_path(config)):
             pass  # another daemon, or a path that cannot be used: better told before the loading than after it

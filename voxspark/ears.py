@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from voxspark.bus import failed, known
 from voxspark.errors import EngineError
 from voxspark.events import AudioDropped, Event, Failed, Reply, SpeakingStarted, TurnEnded
+from voxspark.language import speak
 from voxspark.listening.backchannel import is_stop
 from voxspark.listening.listener import Listener
 from voxspark.listening.own_voice import is_own_speech
 from voxspark.protocols import Agent, Clock, Emit, Microphone, Transcriber, TurnScope
 from voxspark.speech.spoken import spoken
-from voxspark.types import CHUNK_SECONDS, Chunk, ListeningSignal, Utterance
+from voxspark.types import CHUNK_SECONDS, Chunk, ListeningSignal, Pcm16, Transcript, Utterance
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,23 @@ MOST_REPLIES = 8
 
 MOST_BROKEN_SECONDS = 5.0
 """Sound in a row that may fail to be listened to. Then the daemon ends: deaf, it must not look alive."""
+
+
+class Linguist:
+    """A transcriber whose finding decides the language of the turn that asked it."""
+
+    def __init__(self, transcriber: Transcriber) -> None:
+        self._transcriber = transcriber
+
+    async def transcribe(self, samples: Pcm16) -> Transcript:
+        """See `protocols.Transcriber`."""
+        transcript = await self._transcriber.transcribe(samples)
+        speak(transcript.language)
+        return transcript
+
+    async def warm(self) -> None:
+        """See `protocols.Transcriber`."""
+        await self._transcriber.warm()
 
 
 class Ears:

@@ -16,6 +16,7 @@ from voxspark.agent.prompt import Prompt
 from voxspark.agent.router import Route, route
 from voxspark.listening.backchannel import is_backchannel
 from voxspark.protocols import Chat, Conversation, Schema, TurnScope
+from voxspark.tools.phrases import say
 from voxspark.types import Message, ToolCall
 
 log = logging.getLogger(__name__)
@@ -168,7 +169,7 @@ class LocalFirstAgent:
     async def _do(self, intent: Intent, text: str, turn: TurnScope) -> str:
         """The sentence that answers an intent; empty when silence does."""
         if intent.tool == REPEAT:
-            return self._history.last_heard or NOTHING_YET
+            return self._history.last_heard or say(NOTHING_YET)
         if intent.tool == STOP:
             await turn.until_confirmed()
             self.stop()

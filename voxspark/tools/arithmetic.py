@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Annotated
 
 from voxspark.errors import ToolError
-from voxspark.tools import phrases
+from voxspark.tools.phrases import Number, say
 from voxspark.tools.registry import Tool, tool
 
 MAX_LENGTH = 200
@@ -44,7 +44,7 @@ def calculate(
     expression: Annotated[str, "Numbers with + - * / // % ** and parentheses, sqrt(81), or 15% of 80."],
 ) -> str:
     """Work out an arithmetic expression exactly."""
-    return f"That's {phrases.number(evaluate(expression))}."
+    return say("That's {number}.", number=Number(evaluate(expression)))
 
 
 def arithmetic_tools() -> tuple[Tool, ...]:
@@ -139,19 +139,19 @@ def _multiply(left: Fraction, operator: str, right: Fraction) -> Fraction:
     if operator == "%of":
         return left / 100 * right
     if not right:
-        raise ToolError("calculate-division", "I can't divide by zero.")
+        raise ToolError("calculate-division", say("I can't divide by zero."))
     return left / right if operator == "/" else Fraction(left // right) if operator == "//" else left % right
 
 
 def _power(base: Fraction, exponent: Fraction) -> Fraction:
     if not base and exponent < 0:
-        raise ToolError("calculate-division", "I can't divide by zero.")
+        raise ToolError("calculate-division", say("I can't divide by zero."))
     if exponent.denominator == 1:
         if abs(exponent) * (_bits(base) - 1) > MAX_BITS:
             raise _too_large()
         return Fraction(base**exponent.numerator)
     if base < 0:
-        raise ToolError("calculate-root", "I can't take that root of a negative number.")
+        raise ToolError("calculate-root", say("I can't take that root of a negative number."))
     try:
         return Fraction(f"{float(base) ** float(exponent):.12g}")
     except (OverflowError, ValueError) as error:
@@ -160,7 +160,7 @@ def _power(base: Fraction, exponent: Fraction) -> Fraction:
 
 def _square_root(value: Fraction) -> Fraction:
     if value < 0:
-        raise ToolError("calculate-root", "I can't take the square root of a negative number.")
+        raise ToolError("calculate-root", say("I can't take the square root of a negative number."))
     exact = Fraction(math.isqrt(value.numerator), math.isqrt(value.denominator))
     if exact * exact == value:
         return exact
@@ -179,10 +179,12 @@ def _bounded(value: Fraction) -> Fraction:
 
 
 def _too_large() -> ToolError:
-    return ToolError("calculate-size", "That number is too large for me.", "Ask for something smaller.")
+    return ToolError("calculate-size", say("That number is too large for me."), "Ask for something smaller.")
 
 
 def _not_an_expression() -> ToolError:
     return ToolError(
-        SYNTAX, "I can't work out that expression.", "Use numbers, + - * / // % **, parentheses, sqrt() or N% of M."
+        SYNTAX,
+        say("I can't work out that expression."),
+        "Use numbers, + - * / // % **, parentheses, sqrt() or N% of M.",
     )

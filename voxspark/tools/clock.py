@@ -9,9 +9,9 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from voxspark.errors import ToolError
-from voxspark.tools.phrases import fold
+from voxspark.tools.phrases import Clock as TimeOfDay
+from voxspark.tools.phrases import Date, Name, Weekday, fold, say
 from voxspark.tools.registry import Tool, tool, tools_of
-from voxspark.tools.wall_time import time_of_day
 
 CITIES = {
     "Amsterdam": "Europe/Amsterdam",
@@ -146,25 +146,27 @@ class Clock:
         """Tell the current time, here or in a city."""
         here = self._now()
         if not city:
-            return f"It's {time_of_day(here.time())}."
+            return say("It's {time}.", time=TimeOfDay(here.time()))
         found = _there(city, here)
         if found is None:
-            return f"I don't know the time in {city[:40]}."
+            return say("I don't know the time in {city}.", city=city[:40])
         name, there = found
-        day = "" if there.date() == here.date() else f" on {there:%A}"
-        return f"It's {time_of_day(there.time())}{day} in {name}."
+        time, day = TimeOfDay(there.time()), Weekday(there.weekday())
+        if there.date() == here.date():
+            return say("It's {time} in {city}.", time=time, city=Name(name))
+        return say("It's {time} on {day} in {city}.", time=time, day=day, city=Name(name))
 
     @tool(permission="read", fate="turn")
     def get_date(self, city: Annotated[str, "A large city; empty for the date here."] = "") -> str:
         """Tell today's weekday and date, here or in a city."""
         here = self._now()
         if not city:
-            return f"It's {_date(here)}."
+            return say("It's {date}.", date=Date(here.date()))
         found = _there(city, here)
         if found is None:
-            return f"I don't know the date in {city[:40]}."
+            return say("I don't know the date in {city}.", city=city[:40])
         name, there = found
-        return f"It's {_date(there)} in {name}."
+        return say("It's {date} in {city}.", date=Date(there.date()), city=Name(name))
 
     @tool(permission="read", fate="turn")
     def get_weekday(self, day: Annotated[str, "A holiday such as Christmas, or a date such as 2027-02-14."]) -> str:
@@ -172,14 +174,17 @@ class Clock:
         today = self._now().date()
         if (holiday := _DAYS.get(re.sub(r"[^a-z]", "", day.casefold()))) is not None:
             name, month, number = holiday
-            that, when = date(today.year, month, number), f"{name} {{}} on a {{:%A}} this year."
+            that = date(today.year, month, number)
+            past, future = "{day} was on a {weekday} this year.", "{day} is on a {weekday} this year."
+            said: Name | Date = Name(name)
         else:
             try:
                 that = date.fromisoformat(day.strip())
             except ValueError:
                 return f"I don't know when {day.strip()[:40] or 'that'} is."
-            when = f"{that:%B} {that.day}, {that.year} {{}} a {{:%A}}."
-        return when.format("was" if that < today else "is", that)
+            past, future = "{day:plain} was a {weekday}.", "{day:plain} is a {weekday}."
+            said = Date(that)
+        return say(past if that < today else future, day=said, weekday=Weekday(that.weekday()))
 
 
 def clock_tools(now: Callable[[], datetime]) -> tuple[Tool, ...]:
@@ -198,7 +203,3 @@ def _there(city: str, here: datetime) -> tuple[str, datetime] | None:
         raise ToolError(
             "time-zones-missing", "This machine does not know the time zones.", "Install the package tzdata."
         ) from error
-
-
-def _date(moment: datetime) -> str:
-    return f"{moment:%A, %B} {moment.day}, {moment.year}"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Protocol
 
 from voxspark.errors import ToolError
-from voxspark.tools import phrases
 from voxspark.tools.folding import key
+from voxspark.tools.phrases import Listing, ListName, say
 from voxspark.tools.registry import Tool, tool, tools_of
 from voxspark.tools.undo import Undo
 
@@ -17,8 +17,11 @@ LONGEST_NAME = 40
 MOST_SAID = 20
 """Items read out; of the rest, only the number."""
 
-_SAME = {"grocery": "shopping", "task": "to-do", "todo": "to-do", "to do": "to-do", "list": "shopping", "": "shopping"}
-"""Other words for the two lists everybody has."""
+_SAME = {
+    **dict.fromkeys(["grocery", "list", "", "einkauf", "einkaufs", "compra", "course"], "shopping"),
+    **dict.fromkeys(["task", "todo", "to do", "aufgaben", "tarea", "tache"], "to-do"),
+}
+"""Other words for the two lists everybody has, as `key` folds them."""
 
 Name = Annotated[str, "Which list, such as shopping, to-do or packing."]
 Items = Annotated[list[str], "One entry per thing."]
@@ -82,7 +85,7 @@ class Lists:
         which = _list_name(name)
         wanted = _distinct(items)
         if not wanted:
-            raise ToolError("list-nothing", f"What should I put on your {which} list?")
+            raise ToolError("list-nothing", say("What should I put on your {list}?", list=ListName(which)))
         known: list[str] = []
         new: list[str] = []
 
@@ -91,15 +94,21 @@ class Lists:
             known[:] = [item for item in wanted if key(item) in keys]
             new[:] = [item for item in wanted if key(item) not in keys]
             if len(before) + len(new) > MOST_ITEMS:
-                raise ToolError("list-full", f"Your {which} list is full.", "Remove something first.")
+                full = say("Your {list} is full.", list=ListName(which))
+                raise ToolError("list-full", full, "Remove something first.")
             return [*before, *new]
 
         await self._change(which, add)
-        already = f"{phrases.join(known)} {_is(known)} already on" if known else ""
+        several = bool(known) and _are(known)
         if not new:
-            return _sentence(f"{already} your {which} list")
-        said = f"added {phrases.join(new)} to your {which} list"
-        return _sentence(f"{said}; {already} it" if known else said)
+            told = "{known:cap} are already on your {list}." if several else "{known:cap} is already on your {list}."
+        elif known:
+            told = "Added {new} to your {list}; {known} is already on it."
+            if several:
+                told = "Added {new} to your {list}; {known} are already on it."
+        else:
+            told = "Added {new} to your {list}."
+        return say(told, new=Listing(new), known=Listing(known), list=ListName(which))
 
     @tool(permission="act", fate="owner")
     async def remove_from_list(self, items: Items, name: Name = "shopping") -> str:
@@ -114,12 +123,15 @@ class Lists:
             gone[:] = [item for item in found.values() if item is not None]
             missing[:] = [item for item, there in found.items() if there is None]
             if not gone:
-                raise ToolError("list-item-unknown", f"There is no {phrases.join(wanted, 'or')} on your {which} list.")
+                none = say("There is no {items} on your {list}.", items=Listing(wanted, "or"), list=ListName(which))
+                raise ToolError("list-item-unknown", none)
             return [item for item in before if item not in gone]
 
         await self._change(which, remove)
-        rest = f"; there was no {phrases.join(missing, 'or')}" if missing else ""
-        return _sentence(f"removed {phrases.join(gone)} from your {which} list{rest}")
+        told = "Removed {gone} from your {list}."
+        if missing:
+            told = "Removed {gone} from your {list}; there was no {missing}."
+        return say(told, gone=Listing(gone), missing=Listing(missing, "or"), list=ListName(which))
 
     @tool(permission="read", fate="turn", core=True)
     async def read_list(self, name: Name = "shopping") -> str:
@@ -127,25 +139,24 @@ class Lists:
         which = _list_name(name)
         items = await self._store.items(which)
         if not items:
-            return f"Your {which} list is empty."
+            return say("Your {list} is empty.", list=ListName(which))
         if len(items) == 1:
-            return f"The only thing on your {which} list is {items[0]}."
+            return say("The only thing on your {list} is {item}.", list=ListName(which), item=items[0])
         said = items[:MOST_SAID]
         if (more := len(items) - MOST_SAID) > 0:
-            said = [*said, f"{more} more"]
-        return f"Your {which} list has {len(items)} items: {phrases.join(said)}."
+            said = [*said, say("{count} more", count=more)]
+        told = "Your {list} has {count} items: {items}."
+        return say(told, list=ListName(which), count=len(items), items=Listing(said))
 
     @tool(permission="read", fate="turn")
     async def list_lists(self) -> str:
         """Tell which lists there are."""
         names = await self._store.names()
         if not names:
-            return "All your lists are empty."
-        return (
-            f"You have a {phrases.join(names)} list."
-            if len(names) == 1
-            else f"You have {len(names)} lists: {phrases.join(names)}."
-        )
+            return say("All your lists are empty.")
+        if len(names) == 1:
+            return say("You have a {list}.", list=ListName(names[0]))
+        return say("You have {count} lists: {lists:name}.", count=len(names), lists=Listing([*map(ListName, names)]))
 
     @tool(permission="act", fate="owner")
     async def clear_list(self, name: Name = "shopping") -> str:
@@ -153,8 +164,11 @@ class Lists:
         which = _list_name(name)
         count = len(await self._change(which, lambda _: []))
         if not count:
-            return f"Your {which} list is empty already."
-        return f"Your {which} list is cleared. Say undo to bring {'it' if count == 1 else f'all {count} items'} back."
+            return say("Your {list} is empty already.", list=ListName(which))
+        told = "Your {list} is cleared. Say undo to bring all {count} items back."
+        if count == 1:
+            told = "Your {list} is cleared. Say undo to bring it back."
+        return say(told, list=ListName(which), count=count)
 
     async def _change(self, name: str, change: Callable[[list[str]], list[str]]) -> list[str]:
         """The items before; remembers how to bring them back."""
@@ -168,7 +182,7 @@ class Lists:
 
         async def back() -> str:
             await self._store.update(name, lambda _: before)
-            return f"Your {name} list is as it was before."
+            return say("Your {list} is as it was before.", list=ListName(name))
 
         if before != after:
             self._undo.remember(back)
@@ -181,7 +195,7 @@ def _list_name(text: str) -> str:
     name = " ".join(words)
     name = _SAME.get(key(name.replace("-", " ")), name)
     if len(name) > LONGEST_NAME:
-        raise ToolError("list-name", "That name is too long for a list.")
+        raise ToolError("list-name", say("That name is too long for a list."))
     return name
 
 
@@ -189,7 +203,7 @@ def _distinct(items: Sequence[str]) -> list[str]:
     """Cleaned, each once, in order. Raises ToolError when one is too long."""
     cleaned = [" ".join(item.strip(" .,;!?'\"").split()) for item in items]
     if any(len(item) > LONGEST_ITEM for item in cleaned):
-        raise ToolError("list-item-long", "That is too long for a list.")
+        raise ToolError("list-item-long", say("That is too long for a list."))
     return list({key(item): item for item in reversed(cleaned) if item}.values())[::-1]
 
 
@@ -201,9 +215,5 @@ def _found(item: str, among: Sequence[str]) -> str | None:
     return near[0] if len(near) == 1 or same else None
 
 
-def _is(items: Sequence[str]) -> str:
-    return "are" if len(items) > 1 or (items[0].endswith("s") and not items[0].endswith("ss")) else "is"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
+def _are(items: Sequence[str]) -> bool:
+    return len(items) > 1 or (items[0].endswith("s") and not items[0].endswith("ss"))

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Protocol
 
 from voxspark.errors import ToolError
-from voxspark.tools import phrases
 from voxspark.tools.folding import key
+from voxspark.tools.phrases import Date, Listing, say
 from voxspark.tools.registry import Tool, tool, tools_of
 from voxspark.tools.undo import Undo
 
@@ -82,19 +82,19 @@ class Notes:
         """Write down a note."""
         text = " ".join(text.split())
         if not text:
-            raise ToolError("note-empty", "What should I write down?")
+            raise ToolError("note-empty", say("What should I write down?"))
         if len(text) > LONGEST_NOTE:
-            raise ToolError("note-long", "That is too long for a note.")
+            raise ToolError("note-long", say("That is too long for a note."))
         if len(await self._store.all()) >= MOST_NOTES:
-            raise ToolError("notes-full", f"I can keep {MOST_NOTES} notes.", "Delete some first.")
+            raise ToolError("notes-full", say("I can keep {count} notes.", count=MOST_NOTES), "Delete some first.")
         number = await self._store.put(self._now().timestamp(), text)
 
         async def back() -> str:
             await self._store.remove(number)
-            return "The note is gone."
+            return say("The note is gone.")
 
         self._undo.remember(back)
-        return f"Noted: {_ended(text)}"
+        return say("Noted: {text}", text=_ended(text))
 
     @tool(permission="read", fate="turn")
     async def read_notes(self, about: Annotated[str, "Words to look for; empty for the newest notes."] = "") -> str:
@@ -102,11 +102,12 @@ class Notes:
         notes = await self._store.all()
         found = _about(about, notes)
         if not found:
-            return f"You have no note about {about.strip()[:LONGEST_QUOTE]}." if notes else "You have no notes."
+            return _none(about, notes)
         said = [self._describe(note) for note in reversed(found[-MOST_SAID:])]
-        which = "note" if len(found) == 1 else f"{len(found)} notes"
-        more = f" And {len(found) - MOST_SAID} older ones." if len(found) > MOST_SAID else ""
-        return f"{'One' if len(found) == 1 else 'You have'} {which}: {' '.join(said)}{more}"
+        if len(found) > MOST_SAID:
+            said.append(say("And {count} older ones.", count=len(found) - MOST_SAID))
+        told = "One note: {notes}" if len(found) == 1 else "You have {count} notes: {notes}"
+        return say(told, count=len(found), notes=" ".join(said))
 
     @tool(permission="act", fate="owner")
     async def delete_note(
@@ -118,34 +119,39 @@ class Notes:
         notes = await self._store.all()
         found = notes[-1:] if last else _about(about, notes)
         if not found:
-            missing = f"You have no note about {about.strip()[:LONGEST_QUOTE]}." if notes else "You have no notes."
-            raise ToolError("note-unknown", missing)
+            raise ToolError("note-unknown", _none(about, notes))
         if len(found) > 1:
-            choices = phrases.join([_quote(text) for _, _, text in found[-3:]], "or")
-            raise ToolError("note-ambiguous", f"Which note should I delete: {choices}?")
+            choices = Listing([_quote(text) for _, _, text in found[-3:]], "or")
+            raise ToolError("note-ambiguous", say("Which note should I delete: {choices}?", choices=choices))
         ((number, taken_utc, text),) = found
         await self._store.remove(number)
 
         async def back() -> str:
             await self._store.put(taken_utc, text)
-            return f"The note is back: {_ended(text)}"
+            return say("The note is back: {text}", text=_ended(text))
 
         self._undo.remember(back)
-        return f"Deleted the note: {_ended(_quote(text))}"
+        return say("Deleted the note: {text}", text=_ended(_quote(text)))
 
     def _describe(self, note: StoredNote) -> str:
         _, taken_utc, text = note
         now = self._now()
         taken = datetime.fromtimestamp(taken_utc, UTC).astimezone(now.tzinfo)
         days = (now.date() - taken.date()).days
-        when = {0: "today", 1: "yesterday"}.get(days, f"on {taken:%B} {taken.day}")
-        return f"{when[0].upper()}{when[1:]}, {_ended(text)}"
+        told = {0: "Today, {text}", 1: "Yesterday, {text}"}.get(days, "On {date:short}, {text}")
+        return say(told, date=Date(taken.date()), text=_ended(text))
 
 
 def _about(query: str, notes: list[StoredNote]) -> list[StoredNote]:
     """Notes with every word of the query that means something; all notes for an empty one."""
     words = {word for word in key(query).split() if word not in _FILLERS}
     return [note for note in notes if words <= set(key(note[2]).split())]
+
+
+def _none(about: str, notes: list[StoredNote]) -> str:
+    if not notes:
+        return say("You have no notes.")
+    return say("You have no note about {about}.", about=about.strip()[:LONGEST_QUOTE])
 
 
 def _quote(text: str) -> str:

@@ -11,25 +11,31 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import anyio
 
 from voxspark.errors import ToolError
-from voxspark.tools import phrases
-from voxspark.tools.wall_time import WallTime, local_now, time_of_day
+from voxspark.language import Language, current, speaking
+from voxspark.tools.phrases import Clock, Kind, Left, TimerName, say
+from voxspark.tools.wall_time import WallTime, local_now
 
 SHORTEST_SECONDS = 1
 LONGEST_SECONDS = 24 * 3600
 MOST_TIMERS = 20
 """Of each kind."""
 
+_TOO_MANY: Mapping[Kind, str] = {
+    "timer": "I can keep {count} timers at once.",
+    "alarm": "I can keep {count} alarms at once.",
+    "reminder": "I can keep {count} reminders at once.",
+}
+
 LONGEST_LABEL = {"timer": 40, "alarm": 40, "reminder": 200}
 
 CLOCK_STEP_SECONDS = 1.0
 """A wall clock that moved further than this against the other was set; what was written down is then wrong."""
 
-Kind = Literal["timer", "alarm", "reminder"]
 Row = Mapping[str, str | int | float | None]
 """The columns of `memory/timer_store.py`."""
 
@@ -82,26 +88,32 @@ class Timer:
     """What is left of it, while it is paused."""
     late_seconds: float = 0.0
     """How long ago it was due when the daemon came back, when nobody was there to ring."""
+    language: Language | None = None
+    """In which it is announced; None, after a restart, is that of the daemon."""
+
+    @property
+    def said(self) -> TimerName:
+        """For sentences."""
+        return TimerName(self.kind, self.label, self.seconds, self.wall.local.time() if self.wall else None)
 
     @property
     def name(self) -> str:
         """`tea timer`, `10 minute timer`, `7:00 AM alarm`, `reminder to call mum`."""
-        if self.kind == "reminder":
-            return f"reminder to {self.label}"
-        when = time_of_day(self.wall.local.time()) if self.wall else phrases.duration_adjective(self.seconds)
-        return f"{self.label or when} {self.kind}"
+        return say("{timer}", timer=self.said)
 
     @property
     def announcement(self) -> str:
         """What to say when it is due: `Your tea timer is done.`"""
-        if self.late_seconds:
-            return f"Your {self.name} was due {phrases.time_left(self.late_seconds)} ago, while I was off."
-        if self.kind == "reminder":
-            return f"Reminder: {self.label}."
-        if self.wall:
-            label = f" This is your {self.label} alarm." if self.label else ""
-            return f"It's {time_of_day(self.wall.local.time())}.{label}"
-        return f"Your {self.name} is done."
+        with speaking(self.language):
+            if self.late_seconds:
+                late = Left(self.late_seconds)
+                return say("Your {timer} was due {late} ago, while I was off.", timer=self.said, late=late)
+            if self.kind == "reminder":
+                return say("Reminder: {text}.", text=self.label)
+            if self.wall is None:
+                return say("Your {timer} is done.", timer=self.said)
+            told = "It's {time}. This is your {label} alarm." if self.label else "It's {time}."
+            return say(told, time=Clock(self.wall.local.time()), label=self.label)
 
 
 class TimerBook:
@@ -152,24 +164,24 @@ class TimerBook:
     def start(self, seconds: int, label: str = "", kind: Kind = "timer") -> Timer:
         """Start a countdown. Raises ToolError when it is too short, too long or one too many."""
         if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
-            raise ToolError("timer-bounds", "I can set timers from one second to 24 hours.")
+            raise ToolError("timer-bounds", say("I can set timers from one second to 24 hours."))
         return self._add(kind, label, seconds=seconds, due_at=self._now() + seconds)
 
     def start_at(self, wall: WallTime, kind: Kind, label: str = "") -> Timer:
         """Wait for a moment on the clock on the wall. Raises ToolError when it has passed or is one too many."""
         if wall.instant(self._wall().tzinfo) <= self._wall().timestamp():
-            raise ToolError("time-passed", "That time has passed already.")
+            raise ToolError("time-passed", say("That time has passed already."))
         return self._add(kind, label, wall=wall)
 
     def _add(
         self, kind: Kind, label: str, *, seconds: int = 0, due_at: float = math.inf, wall: WallTime | None = None
     ) -> Timer:
         if sum(each.kind == kind for each in self._waiting) >= MOST_TIMERS:
-            raise ToolError(f"{kind}-too-many", f"I can keep {MOST_TIMERS} {kind}s at once.", "Cancel one first.")
+            raise ToolError(f"{kind}-too-many", say(_TOO_MANY[kind], count=MOST_TIMERS), "Cancel one first.")
         self._count += 1
         label = " ".join(label.split()) if kind == "reminder" else clean(label)
         label = label[: LONGEST_LABEL[kind]].strip()
-        timer = Timer(self._count, label, seconds, due_at, kind, wall)
+        timer = Timer(self._count, label, seconds, due_at, kind, wall, language=current())
         self._put(timer)
         return timer
 
@@ -177,7 +189,7 @@ class TimerBook:
         """Let it last so much longer (or, below zero, shorter), paused or not. Raises ToolError."""
         left = self.seconds_left(timer) + seconds
         if timer.wall is not None or not 0 < left <= LONGEST_SECONDS:
-            raise ToolError("timer-adjust", f"I cannot change your {timer.name} by that much.")
+            raise ToolError("timer-adjust", say("I cannot change your {timer} by that much.", timer=timer.said))
         length = timer.seconds + round(seconds)
         if timer.left_seconds is not None:
             return self._put(replace(timer, seconds=length, left_seconds=left))
@@ -186,7 +198,7 @@ class TimerBook:
     def pause(self, timer: Timer) -> Timer:
         """Let it wait until `resume`. Raises ToolError for what follows the clock on the wall."""
         if timer.wall is not None:
-            raise ToolError("timer-pause", f"I cannot pause your {timer.name}.", "Cancel it instead.")
+            raise ToolError("timer-pause", say("I cannot pause your {timer}.", timer=timer.said), "Cancel it instead.")
         if timer.left_seconds is not None:
             return timer
         return self._put(replace(timer, due_at=math.inf, left_seconds=self.seconds_left(timer)))

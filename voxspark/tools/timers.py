@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from voxspark.errors import ToolError
-from voxspark.tools import phrases
+from voxspark.tools.phrases import Kind, Left, Length, Listing, Moment, TimerName, say
 from voxspark.tools.registry import Tool, tool, tools_of
-from voxspark.tools.timer_book import LONGEST_SECONDS, MOST_TIMERS, Kind, MemoryTimerStore, Timer, TimerBook, clean
+from voxspark.tools.timer_book import LONGEST_SECONDS, MOST_TIMERS, MemoryTimerStore, Timer, TimerBook, clean
 from voxspark.tools.wall_time import WallTime, parse
 
 __all__ = ["MOST_TIMERS", "MemoryTimerStore", "Timer", "Timers"]
@@ -20,6 +20,40 @@ When = Annotated[
     str, "A time such as 7:30 am, tomorrow at 17:00, Friday at noon, 2026-12-24 07:00 or every weekday at 7 am."
 ]
 KindOrAny = Annotated[Literal["timer", "alarm", "reminder", "any"], "Which kind is meant."]
+
+# What is said by kind, or by action: whole sentences, because other languages inflect them.
+_NONE: Mapping[Kind, str] = {
+    "timer": "You have no timers.",
+    "alarm": "You have no alarms.",
+    "reminder": "You have no reminders.",
+}
+_MANY: Mapping[Kind, str] = {
+    "timer": "You have {count} timers: {timers}.",
+    "alarm": "You have {count} alarms: {timers}.",
+    "reminder": "You have {count} reminders: {timers}.",
+}
+_STOPPED: Mapping[Kind, str] = {"timer": "Timer stopped.", "alarm": "Alarm stopped.", "reminder": "Reminder stopped."}
+_CANCELLED: Mapping[Kind, str] = {
+    "timer": "Timer cancelled.",
+    "alarm": "Alarm cancelled.",
+    "reminder": "Reminder cancelled.",
+}
+_ALL_CANCELLED: Mapping[Kind, str] = {
+    "timer": "All {count} timers cancelled.",
+    "alarm": "All {count} alarms cancelled.",
+    "reminder": "All {count} reminders cancelled.",
+}
+_BY_WHAT: Mapping[str, str] = {
+    "extend": "By how much should I extend it?",
+    "shorten": "By how much should I shorten it?",
+    "set": "To what?",
+}
+_WHICH: Mapping[str, str] = {
+    "cancel": "Which {kind:bare} should I cancel: {choices}?",
+    "change": "Which {kind:bare} should I change: {choices}?",
+    "pause": "Which {kind:bare} should I pause: {choices}?",
+    "resume": "Which {kind:bare} should I resume: {choices}?",
+}
 
 
 class Timers(TimerBook):
@@ -38,15 +72,17 @@ class Timers(TimerBook):
         await self._open()
         timer = self.start(seconds, label)
         same = sum(each.kind == "timer" and each.label.casefold() == timer.label.casefold() for each in self.running)
-        which = f"{'Another ' if timer.label and same > 1 else ''}{timer.label} timer".strip()
-        return await self._kept(f"{_capital(which)} set for {phrases.duration(seconds)}.")
+        told = (
+            "Another {timer} set for {length}." if timer.label and same > 1 else "{timer:cap short} set for {length}."
+        )
+        return await self._kept(say(told, timer=timer.said, length=Length(seconds)))
 
     @tool(permission="act", fate="owner", core=True)
     async def set_alarm(self, when: When, label: Label = "") -> str:
         """Set an alarm for a time of day, once or on some days of every week."""
         await self._open()
         alarm = self.start_at(self._moment(when, waking=True), "alarm", label)
-        return await self._kept(f"{_capital(f'{alarm.label} alarm'.strip())} set for {self._when(alarm)}.")
+        return await self._kept(say("{timer:cap short} set for {when}.", timer=alarm.said, when=self._when(alarm)))
 
     @tool(permission="act", fate="owner", core=True)
     async def set_reminder(
@@ -58,16 +94,16 @@ class Timers(TimerBook):
         """Remind the user of something at a time, or after a while."""
         await self._open()
         if not text.strip():
-            raise ToolError("reminder-empty", "What should I remind you of?")
+            raise ToolError("reminder-empty", say("What should I remind you of?"))
         if bool(when.strip()) == bool(seconds):
-            raise ToolError("reminder-when", "When should I remind you?")
+            raise ToolError("reminder-when", say("When should I remind you?"))
         if 0 < seconds <= LONGEST_SECONDS:
             reminder = self.start(seconds, text, "reminder")
-            said = f"in {phrases.duration(seconds)}"
+            said = say("I'll remind you in {length}: {text}.", length=Length(seconds), text=reminder.label)
         else:
             reminder = self.start_at(self._moment(when) if when else self._later(seconds), "reminder", text)
-            said = f"at {self._when(reminder)}"
-        return await self._kept(f"I'll remind you {said}: {reminder.label}.")
+            said = say("I'll remind you at {when}: {text}.", when=self._when(reminder), text=reminder.label)
+        return await self._kept(said)
 
     @tool(permission="act", fate="owner")
     async def change_timer(
@@ -83,13 +119,16 @@ class Timers(TimerBook):
         chosen = self._changeable(action, label)
         if action in ("pause", "resume"):
             timer = (self.pause if action == "pause" else self.resume)(chosen)
-            return await self._kept(f"{_capital(timer.name)} {action}d with {self._left(timer)} left.")
+            told = (
+                "{timer:cap} paused with {left} left." if action == "pause" else "{timer:cap} resumed with {left} left."
+            )
+            return await self._kept(say(told, timer=timer.said, left=self._left(timer)))
         if seconds <= 0:
-            raise ToolError("timer-change", f"By how much should I {action} it?" if action != "set" else "To what?")
+            raise ToolError("timer-change", say(_BY_WHAT[action]))
         by = {"extend": seconds, "shorten": -seconds, "set": seconds - self.seconds_left(chosen)}[action]
         timer = self.adjust(chosen, by)
-        name = f"{timer.label} timer".strip()
-        return await self._kept(f"{_capital(name)} has {self._left(timer)} left now.")
+        short = TimerName("timer", timer.label)
+        return await self._kept(say("{timer:cap short} has {left} left now.", timer=short, left=self._left(timer)))
 
     @tool(permission="read", fate="turn", core=True)
     async def list_timers(self, label: Label = "", kind: KindOrAny = "timer") -> str:
@@ -98,17 +137,16 @@ class Timers(TimerBook):
         everything = self._select(kind=kind)
         found = self._select(label, kind=kind)
         if not found:
-            word = "timer" if kind == "any" else kind
+            word = _kind_of(kind)
             if everything and label:
-                return f"You have no {clean(label)} {word}."
-            return "You have no timers running." if word == "timer" else f"You have no {word}s."
+                return say("You have no {timer:which}.", timer=TimerName(word, clean(label)))
+            return say("You have no timers running.") if word == "timer" else say(_NONE[word])
         if len(found) == 1:
-            (only,) = found
-            end = " left" if only not in self._ringing and only.wall is None and only.left_seconds is None else ""
-            return f"Your {self._describe(only)}{end}."
+            return self._describe(found[0], among=1)
         kinds = {each.kind for each in found}
-        what = f"{kinds.pop()}s" if len(kinds) == 1 else "in all"
-        return f"You have {len(found)} {what}: {phrases.join([self._describe(each) for each in found])}."
+        told = _MANY[kinds.pop()] if len(kinds) == 1 else "You have {count} in all: {timers}."
+        each = [self._describe(timer, among=len(found)) for timer in found]
+        return say(told, count=len(found), timers=Listing(each))
 
     @tool(permission="act", fate="owner", core=True)
     async def cancel_timer(
@@ -124,20 +162,20 @@ class Timers(TimerBook):
         if not (label or seconds or everything or when) and self._ringing:
             silenced = self._ringing[-1].kind
             self.dismiss()
-            return await self._kept(f"{silenced.capitalize()} stopped.")
-        word = "timer" if kind == "any" else kind
+            return await self._kept(say(_STOPPED[silenced]))
+        word = _kind_of(kind)
         if not (all_of_it := self._select(kind=kind)):
-            raise ToolError("timer-none", f"You have no {word}s.")
+            raise ToolError("timer-none", say(_NONE[word]))
         if everything:
             count = self.remove(all_of_it)
-            return await self._kept(f"{_capital(word)} cancelled." if count == 1 else f"All {count} {word}s cancelled.")
+            return await self._kept(say((_CANCELLED if count == 1 else _ALL_CANCELLED)[word], count=count))
         found = self._select(label, seconds, kind, when)
         if not found:
-            which = clean(label) or when or phrases.duration_adjective(seconds)
-            raise ToolError("timer-unknown", f"You have no {which} {word}.", await self.list_timers(kind=kind))
+            missing = say("You have no {timer:which}.", timer=TimerName(word, clean(label) or when, seconds))
+            raise ToolError("timer-unknown", missing, await self.list_timers(kind=kind))
         timer = self._only(found, "cancel")
         self.remove([timer])
-        return await self._kept(f"{_capital(timer.name)} cancelled.")
+        return await self._kept(say("{timer:cap} cancelled.", timer=timer.said))
 
     # ── keeping ─────────────────────────────────────────────────────────────────────────────────
 
@@ -151,7 +189,7 @@ class Timers(TimerBook):
         try:
             await self.save()
         except ToolError as error:
-            return f"{sentence} A restart would undo that. {error.message}"
+            return say("{sentence} A restart would undo that. {why}", sentence=sentence, why=error.message)
         return sentence
 
     # ── finding ─────────────────────────────────────────────────────────────────────────────────
@@ -180,8 +218,8 @@ class Timers(TimerBook):
     def _only(self, found: Sequence[Timer], verb: str) -> Timer:
         """The one that is meant; of those nobody can tell apart, the newest. Raises ToolError that asks which."""
         if len({(each.label.casefold(), each.seconds, each.wall) for each in found}) > 1:
-            choices = phrases.join([_identify(each, found) for each in found], "or")
-            raise ToolError("timer-ambiguous", f"Which {_kind(found)} should I {verb}: {choices}?")
+            choices = Listing([_identify(each, found) for each in found], "or")
+            raise ToolError("timer-ambiguous", say(_WHICH[verb], kind=TimerName(_kind(found)), choices=choices))
         return max(found, key=lambda each: each.number)
 
     def _changeable(self, action: str, label: str) -> Timer:
@@ -189,8 +227,8 @@ class Timers(TimerBook):
         timers = [each for each in self._select(label) if each in self._waiting and each.wall is None]
         timers = [each for each in timers if label or each.kind == "timer"]
         if not timers:
-            name = f"{clean(label)} timer".strip()
-            raise ToolError("timer-none", f"You have no {name} running." if label else "You have no timers running.")
+            named = say("You have no {timer} running.", timer=TimerName("timer", clean(label)))
+            raise ToolError("timer-none", named if label else say("You have no timers running."))
         if action in ("pause", "resume"):
             able = [each for each in timers if (each.left_seconds is None) == (action == "pause")]
             timers = able or timers
@@ -201,44 +239,50 @@ class Timers(TimerBook):
     def _moment(self, when: str, *, waking: bool = False) -> WallTime:
         """Raises ToolError when the text is no moment."""
         if (moment := parse(when, self._wall(), waking=waking)) is None:
-            raise ToolError("time-unclear", "I did not understand for when.", "Say a time, such as 7:30 am tomorrow.")
+            raise ToolError(
+                "time-unclear", say("I did not understand for when."), "Say a time, such as 7:30 am tomorrow."
+            )
         return moment
 
     def _later(self, seconds: int) -> WallTime:
         """So many seconds from now, to the minute. Raises ToolError below zero and beyond a year."""
         if not 0 < seconds <= 366 * LONGEST_SECONDS:
-            raise ToolError("reminder-bounds", "I can remind you within the next year.")
+            raise ToolError("reminder-bounds", say("I can remind you within the next year."))
         at = self._wall() + timedelta(seconds=seconds)
         return WallTime(at.replace(second=0, microsecond=0, tzinfo=None))
 
-    def _when(self, timer: Timer) -> str:
+    def _when(self, timer: Timer) -> Moment:
         assert timer.wall is not None
-        return timer.wall.describe(self._wall())
+        return timer.wall.moment(self._wall())
 
-    def _left(self, timer: Timer) -> str:
-        return phrases.time_left(self.seconds_left(timer))
+    def _left(self, timer: Timer) -> Left:
+        return Left(self.seconds_left(timer))
 
-    def _describe(self, timer: Timer) -> str:
+    def _describe(self, timer: Timer, *, among: int) -> str:
+        """A sentence about the only one, or a part of a sentence about several."""
+        alone = among == 1
         if timer in self._ringing:
-            return f"{timer.name} is ringing"
+            return say("Your {timer} is ringing." if alone else "{timer} is ringing", timer=timer.said)
         if timer.wall is not None:
-            name = timer.name if timer.label else timer.kind
-            return f"{name} is set for {self._when(timer)}"
+            told = "Your {timer:kind} is set for {when}." if alone else "{timer:kind} is set for {when}"
+            return say(told, timer=timer.said, when=self._when(timer))
         if timer.left_seconds is not None:
-            return f"{timer.name} is paused with {self._left(timer)} left"
-        return f"{timer.name} has {self._left(timer)}"
+            told = "Your {timer} is paused with {left} left." if alone else "{timer} is paused with {left} left"
+        else:
+            told = "Your {timer} has {left} left." if alone else "{timer} has {left}"
+        return say(told, timer=timer.said, left=self._left(timer))
 
 
 def _identify(timer: Timer, among: Sequence[Timer]) -> str:
     twins = sum(each.label.casefold() == timer.label.casefold() for each in among)
-    length = f" for {phrases.duration(timer.seconds)}" if timer.label and twins > 1 and timer.seconds else ""
-    return f"the {timer.name}{length}"
+    told = "the {timer} for {length}" if timer.label and twins > 1 and timer.seconds else "the {timer}"
+    return say(told, timer=timer.said, length=Length(timer.seconds))
+
+
+def _kind_of(kind: str) -> Kind:
+    return "alarm" if kind == "alarm" else "reminder" if kind == "reminder" else "timer"
 
 
 def _kind(found: Sequence[Timer]) -> Kind:
     kinds = {each.kind for each in found}
     return kinds.pop() if len(kinds) == 1 else "timer"
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from voxspark.errors import ToolError
+from voxspark.tools.phrases import say
 from voxspark.tools.registry import Tool, tool, tools_of
 
 Undoing = Callable[[], Awaitable[str]]
@@ -31,7 +32,7 @@ class Undo:
         """Undo the last change of a list, or bring back the note that was deleted last."""
         undoing, self._last = self._last, None
         if undoing is None:
-            raise ToolError("nothing-to-undo", "There is nothing to undo.")
+            raise ToolError("nothing-to-undo", say("There is nothing to undo."))
         try:
             return await undoing()
         except BaseException:

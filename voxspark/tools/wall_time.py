@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
@@ -59,28 +58,10 @@ class WallTime:
         except KeyError:  # this machine does not know the zone any more
             return here
 
-    def describe(self, now: datetime) -> str:
-        """`6:15 PM`, `7:00 AM tomorrow`, `7:00 AM on Friday`, `7:00 AM every weekday`."""
-        clock = time_of_day(self.local.time())
-        if self.weekdays:
-            return f"{clock} every {_days(self.weekdays)}"
+    def moment(self, now: datetime) -> phrases.Moment:
+        """As it is said: `7:00 AM tomorrow`."""
         ahead = (self.local.date() - now.astimezone(self._zone(now.tzinfo)).date()).days
-        if ahead in (0, 1):
-            return f"{clock}{' tomorrow' if ahead else ''}"
-        day = DAYS[self.local.weekday()] if 1 < ahead < 7 else f"{self.local:%B} {self.local.day}"
-        return f"{clock} on {day}"
-
-
-def time_of_day(moment: time) -> str:
-    """`7:05 AM`."""
-    return f"{moment.hour % 12 or 12}:{moment.minute:02} {'AM' if moment.hour < 12 else 'PM'}"
-
-
-def _days(weekdays: Collection[int]) -> str:
-    for word in ("day", "weekday"):
-        if tuple(weekdays) == tuple(_REPEATS[word]):
-            return word
-    return phrases.join([DAYS[number] for number in weekdays])
+        return phrases.Moment(self.local, ahead, self.weekdays)
 
 
 def local_now() -> datetime:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from voxspark.tools.calendar.appointments import Appointment
 from voxspark.tools.calendar.days import Window, bare, midnight, named
-from voxspark.tools.wall_time import time_of_day
+from voxspark.tools.phrases.english_words import time_of_day
 
 MOST_TOLD = 5
 

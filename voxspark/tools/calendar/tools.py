@@ -19,6 +19,7 @@ from voxspark.tools.calendar.caldav import Collection
 from voxspark.tools.calendar.days import Window
 from voxspark.tools.clean import clean
 from voxspark.tools.phrases import fold, join
+from voxspark.tools.phrases.say import ENGLISH
 from voxspark.tools.registry import Tool, tool, tools_of
 from voxspark.tools.undo import Undo
 from voxspark.tools.wall_time import WallTime
@@ -156,7 +157,7 @@ class WritableCalendar(Calendar):
             raise ToolError("calendar-duration", "An appointment takes from one minute to a day.")
         now = self._wall()
         begin = _moment(when, now)
-        said = WallTime(begin.replace(tzinfo=None)).describe(now)
+        said = ENGLISH.moment(WallTime(begin.replace(tzinfo=None)).moment(now), "")
         uid = str(uuid.uuid4())
         ics = appointments.write(uid, title, begin, begin + timedelta(minutes=duration_minutes))
         async with self._connect() as server:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from voxspark.errors import ToolError
 from voxspark.tools.clean import clean
-from voxspark.tools.phrases import fold, join
+from voxspark.tools.phrases import fold, join, say
 from voxspark.tools.registry import Tool, tool, tools_of
 
 STEP_PERCENT = 10
@@ -30,13 +30,16 @@ class Volume:
         """Tell the volume."""
         async with sound_server(self._server) as pulse:
             sink = await _default(pulse)
-            return f"The volume is at {_percent(sink)} percent{', and muted' if sink.mute else ''}."
+            told = (
+                "The volume is at {percent} percent, and muted." if sink.mute else "The volume is at {percent} percent."
+            )
+            return say(told, percent=_percent(sink))
 
     @tool(permission="act", fate="owner")
     async def set_volume(self, percent: Annotated[int, "0 is silent, 100 is full."]) -> str:
         """Set the volume of the speakers."""
         if not 0 <= percent <= 100:
-            raise ToolError("volume-bounds", "The volume goes from 0 to 100 percent.")
+            raise ToolError("volume-bounds", say("The volume goes from 0 to 100 percent."))
         async with sound_server(self._server) as pulse:
             return await _set(pulse, await _default(pulse), percent)
 
@@ -48,12 +51,12 @@ class Volume:
     ) -> str:
         """Turn the volume up or down."""
         if not 1 <= percent <= 100:
-            raise ToolError("volume-bounds", "The volume goes from 0 to 100 percent.")
+            raise ToolError("volume-bounds", say("The volume goes from 0 to 100 percent."))
         async with sound_server(self._server) as pulse:
             sink = await _default(pulse)
             now = _percent(sink)
             if direction == "up" and now >= 100:
-                return "The volume is already at its highest."
+                return say("The volume is already at its highest.")
             wanted = now + (percent if direction == "up" else -percent)
             return await _set(pulse, sink, min(max(wanted, 0), 100))
 
@@ -62,7 +65,7 @@ class Volume:
         """Mute or unmute the speakers."""
         async with sound_server(self._server) as pulse:
             await pulse.mute(await _default(pulse), muted)
-            return "Muted." if muted else "Unmuted."
+            return say("Muted.") if muted else say("Unmuted.")
 
     @tool(permission="read", fate="turn")
     async def list_outputs(self) -> str:
@@ -96,12 +99,12 @@ async def sound_server(address: str | None = None) -> AsyncIterator[Any]:
         from pulsectl_asyncio import PulseAsync
     except (ImportError, OSError) as error:
         remedy = "Install voxspark[desktop] and the package libpulse0."
-        raise ToolError("volume-missing", "Volume control is not installed.", remedy) from error
+        raise ToolError("volume-missing", say("Volume control is not installed."), remedy) from error
     try:
         async with PulseAsync("voxspark", server=address) as pulse:
             yield pulse
     except PulseError as error:
-        raise ToolError("volume-server", "I can't reach the sound server.", "Check that PipeWire runs.") from error
+        raise ToolError("volume-server", say("I can't reach the sound server."), "Check that PipeWire runs.") from error
 
 
 async def _default(pulse: Any) -> Any:
@@ -109,7 +112,7 @@ async def _default(pulse: Any) -> Any:
     name = (await pulse.server_info()).default_sink_name
     found = next((sink for sink in await pulse.sink_list() if sink.name == name), None)
     if found is None:
-        raise ToolError("volume-no-output", "There is nothing to play sound through.")
+        raise ToolError("volume-no-output", say("There is nothing to play sound through."))
     return found
 
 
@@ -118,7 +121,7 @@ async def _set(pulse: Any, sink: Any, percent: int) -> str:
     await pulse.volume_set_all_chans(sink, percent / 100)
     if percent and sink.mute:
         await pulse.mute(sink, False)
-    return f"Volume {percent} percent."
+    return say("Volume {percent} percent.", percent=percent)
 
 
 def _percent(sink: Any) -> int:

@@ -1,10 +1,10 @@
-"""Numbers, durations, lists and names in sentences. Digits stay digits: `speech/spoken.py` reads them out."""
+"""Numbers, durations, times and lists in English. Digits stay digits: `speech/spoken.py` reads them out."""
 
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
+from datetime import time
 from fractions import Fraction
 
 EXACT_DECIMALS = 4
@@ -44,24 +44,30 @@ def duration(seconds: int) -> str:
     """`10 minutes`, `2 minutes and 30 seconds`, `an hour and a half`."""
     if seconds == 5400:
         return "an hour and a half"
-    return join([f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in _parts(seconds)])
+    return join([f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in parts(seconds)])
 
 
 def duration_adjective(seconds: int) -> str:
     """`10 minute`, as in `your 10 minute timer`."""
-    return join([f"{count} {unit}" for count, unit in _parts(seconds)])
+    return join([f"{count} {unit}" for count, unit in parts(seconds)])
 
 
-def _parts(seconds: int) -> list[tuple[int, str]]:
+def parts(seconds: int) -> list[tuple[int, str]]:
+    """`[(2, "hour"), (5, "minute")]`: what is not zero."""
     minutes, rest = divmod(seconds, 60)
-    parts = [(minutes // 60, "hour"), (minutes % 60, "minute"), (rest, "second")]
-    return [part for part in parts if part[0]] or parts[-1:]
+    every = [(minutes // 60, "hour"), (minutes % 60, "minute"), (rest, "second")]
+    return [part for part in every if part[0]] or every[-1:]
 
 
 def time_left(seconds: float) -> str:
-    """A duration as a person would say it: seconds rounded up, and left out of hours."""
+    """A duration as a person would say it."""
+    return duration(rounded(seconds))
+
+
+def rounded(seconds: float) -> int:
+    """Seconds rounded up, and left out of hours."""
     whole = max(1, math.ceil(seconds))
-    return duration(whole if whole < 3600 else round(whole / 60) * 60)
+    return whole if whole < 3600 else round(whole / 60) * 60
 
 
 def join(parts: Sequence[str], word: str = "and") -> str:
@@ -69,7 +75,6 @@ def join(parts: Sequence[str], word: str = "and") -> str:
     return f"{', '.join(parts[:-1])} {word} {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
-def fold(name: str) -> str:
-    """Lower case without accents, to compare by: `São Paulo` -> `sao paulo`."""
-    decomposed = unicodedata.normalize("NFD", name.lower())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+def time_of_day(moment: time) -> str:
+    """`7:05 AM`."""
+    return f"{moment.hour % 12 or 12}:{moment.minute:02} {'AM' if moment.hour < 12 else 'PM'}"
