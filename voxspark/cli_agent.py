@@ -32,13 +32,13 @@ def route(config_file: Path | None, text: tuple[str, ...], as_json: bool) -> Non
 
 def explained(config: Config, text: str) -> dict[str, Any]:
     """`who` answers, and `why`; with the tool and its arguments, or the role and its question."""
-    from voxspark.agent.intents import Intents
+    from voxspark.agent.intents import Intents, user_folder
     from voxspark.agent.router import route as routed
     from voxspark.compose import machine_of
     from voxspark.kit import make_toolbox
     from voxspark.roster import helpers, make_roster
 
-    if (intent := Intents(make_toolbox(config)).match(text)) is not None:
+    if (intent := Intents(make_toolbox(config), user_folder()).match(text, config.language)) is not None:
         why = "A local intent matches the whole sentence."
         return {"who": "a local intent", "why": why, "tool": intent.tool, "arguments": intent.arguments}
     roster = make_roster(config, machine_of(config), pulled_for_auto(config))
