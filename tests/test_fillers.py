@@ -14,6 +14,7 @@ from voxspark.agent.audit import RecentCalls
 from voxspark.agent.mediator import Mediator, TurnGuard
 from voxspark.errors import ToolError
 from voxspark.events import FillerSpoken, SpeakingStarted, TurnConfirmed
+from voxspark.language import speaking
 from voxspark.speech.fillers import Fillers
 from voxspark.turn.bridge import PATIENT_SECONDS, SILENCE_SECONDS, STILL_AT_IT
 
@@ -152,3 +153,11 @@ async def test_another_model_is_bridged_once_it_is_really_asked(question: str, s
     team, turn = Household(worker=worker, coder=[["Done."]], manager=[["Hard."]]), FakeTurn()
     await team.say(question, turn)
     assert [filler for filler in turn.fillers if filler] == ([said] if said else [])
+
+
+@pytest.mark.anyio
+async def test_is_said_in_the_language_of_the_turn() -> None:
+    turn = FakeTurn()
+    with speaking("de"):
+        await Mediator(House().box, RecentCalls()).run(call("search_web", query="Eulen"), TurnGuard("such"), turn)
+    assert turn.fillers == ["Ich schlage das nach."]

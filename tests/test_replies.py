@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.intent_tools import NOW
-from voxspark.agent.agent import NOTHING_YET
+from voxspark.agent.agent import FILLERS, NOTHING_YET
 from voxspark.errors import ToolError
 from voxspark.language import LANGUAGES, Language, current, speak, speaking
 from voxspark.speech.spoken import spoken
@@ -30,6 +30,7 @@ from voxspark.tools.phrases import Date, Left, Length, Listing, Moment, Name, Nu
 from voxspark.tools.phrases.say import Voice, book
 from voxspark.tools.timers import Timers
 from voxspark.tools.undo import Undo
+from voxspark.turn import STILL_AT_IT
 
 OTHERS: tuple[Language, ...] = ("de", "es", "fr")
 TOOLS = Path(__file__).parent.parent / "voxspark" / "tools"
@@ -296,7 +297,7 @@ async def test_a_timer_is_announced_in_the_language_it_was_set_in() -> None:
 
 def spoken_sentences() -> set[str]:
     """Every English sentence that a tool gives to `say`: those in a call, and those in tables and variables for one."""
-    found = {NOTHING_YET}
+    found = {NOTHING_YET, STILL_AT_IT, *FILLERS.values(), *fillers_of_tools()}
     for file in TOOLS.rglob("*.py"):
         if "phrases" in file.parts or "import" not in (text := file.read_text()) or "say(" not in text:
             continue
@@ -309,6 +310,14 @@ def spoken_sentences() -> set[str]:
                     found.add(node.value)
             elif isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict):
                 found |= _sentences(node.value.values)
+    return found
+
+
+def fillers_of_tools() -> set[str]:
+    """As they are declared, whatever else a tool needs."""
+    found: set[str] = set()
+    for file in TOOLS.parent.rglob("*.py"):
+        found |= set(re.findall(r'filler="([^"]+)"', file.read_text()))
     return found
 
 

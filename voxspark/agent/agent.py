@@ -16,7 +16,7 @@ from voxspark.agent.prompt import Prompt
 from voxspark.agent.router import Route, route
 from voxspark.listening.backchannel import is_backchannel
 from voxspark.protocols import Chat, Conversation, Schema, TurnScope
-from voxspark.tools.phrases import say
+from voxspark.tools.phrases import say, translated
 from voxspark.types import Message, ToolCall
 
 log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ class LocalFirstAgent:
         if chosen.role == "eyes" and "eyes" not in self._team.roles:
             yield NO_EYES
             return
-        turn.begun(FILLERS.get(chosen.role, ""))
+        turn.begun(translated(FILLERS.get(chosen.role, "")))
         if chosen.role == "eyes" and not images and self._eyes is not None:
             images = (await self._eyes.look(chosen.question, guard, turn),)
         if images:

@@ -16,6 +16,7 @@ from voxspark.agent.confirmation import Pending, is_word_for
 from voxspark.errors import ToolError, VoxSparkError
 from voxspark.protocols import TurnScope
 from voxspark.tools.clean import clean
+from voxspark.tools.phrases import translated
 from voxspark.tools.registry import StrangersText, Tool, Toolbox
 from voxspark.types import ToolCall
 
@@ -201,7 +202,7 @@ class Mediator:
                 self._note(tool, arguments, utterance, verdict, result)
             return result
 
-        turn.begun(tool.declared.filler)
+        turn.begun(translated(tool.declared.filler))
         try:
             if tool.permission == "read" and tool.fate == "turn":
                 text = await work()

@@ -8,6 +8,7 @@ import anyio
 
 from voxspark.protocols import Clock
 from voxspark.speech.fillers import Fillers
+from voxspark.tools.phrases import translated
 from voxspark.turn.playout import Playout
 
 SILENCE_SECONDS = 0.7
@@ -50,4 +51,4 @@ class Bridge:
             self._on_filler(text)
             await self._playout.play(clip)
             await anyio.sleep(seconds)
-            text, seconds = STILL_AT_IT, 2 * seconds
+            text, seconds = translated(STILL_AT_IT), 2 * seconds

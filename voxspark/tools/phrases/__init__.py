@@ -12,7 +12,7 @@ from voxspark.tools.phrases.english_words import (
     time_left,
 )
 from voxspark.tools.phrases.folding import fold
-from voxspark.tools.phrases.say import say
+from voxspark.tools.phrases.say import say, translated
 from voxspark.tools.phrases.values import (
     Clock,
     Date,
@@ -47,4 +47,5 @@ __all__ = [
     "number",
     "say",
     "time_left",
+    "translated",
 ]

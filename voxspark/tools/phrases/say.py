@@ -48,6 +48,11 @@ def say(english: str, **values: object) -> str:
     return Voice(known.grammar if sentence else ENGLISH).format(sentence or english, **values)
 
 
+def translated(english: str) -> str:
+    """A sentence without values; as it is where the language has none for it."""
+    return book(current()).sentences.get(english, english)
+
+
 class Voice(string.Formatter):
     """Fills a sentence in: values that know how are said by the grammar."""
 
