@@ -10,7 +10,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from tests.agent_proofs import ask, asked, audited, calling, check_prefix, history, is_priming, obedient, words_in
-from tests.daemon_process import DaemonProcess, private_env, running_daemon, voxspark
+from tests.daemon_process import DaemonProcess, private_env, running_daemon
 from tests.desktop_programs import DesktopPrograms
 from tests.ollama_machine import OllamaMachine, ollama_machine
 from tests.ollama_server import Call, Reply
@@ -58,13 +58,6 @@ def words_of(ears: WhisperTranscriber, recording: Path, daemon: DaemonProcess, t
     ends = daemon.wait_for("turn_ended", turn=turn)["at"]
     samples, rate_hz = audio.read_wav(recording.read_bytes())
     return words_in(ears, samples[int(begins * rate_hz) : int(ends * rate_hz)], rate_hz)
-
-
-def refused(daemon: DaemonProcess, *words: str) -> str:
-    """What a command that fails says."""
-    done = voxspark(*words, env=daemon.env)
-    assert done.returncode == 1, done.stdout
-    return done.stderr
 
 
 # ── a question that needs a tool ────────────────────────────────────────────────────────────────
@@ -186,5 +179,5 @@ def test_a_tool_that_hangs_is_cut_and_without_ollama_commands_still_work(
         assert audited(daemon)[0][:2] == ("read_clipboard", "failed")
         worker.call(worker.server.stop)
         assert ask(daemon, "set a timer for ten minutes") == "Timer set for 10 minutes."
-        assert "Ollama does not answer." in refused(daemon, "ask", "Who are you?")
+        assert ask(daemon, "Who are you?").startswith("Ollama does not answer, so my small model helps out.")
         assert ask(daemon, "add milk to my shopping list") == "Added milk to your shopping list."

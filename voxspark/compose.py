@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -79,9 +79,6 @@ log = logging.getLogger(__name__)
 HELP_SECONDS = 120.0
 """Whoever asks for one of the team by role rather waits than takes another: GPT-OSS 120B loads in 22 to 100 s."""
 
-GOODBYE_SECONDS = 2.0
-"""How long the end of the daemon waits for Ollama to hear of it."""
-
 HISTORY_SHARE = 0.5
 """Share of the model's context that history may take; the rest is prompt, question and answer."""
 
@@ -139,8 +136,7 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
     prompt, tools = make_prompt(config, roster), tuple(offered(toolbox, helpers(roster)))
     async with AsyncExitStack() as afterwards, anyio.create_task_group() as group:
         priming = Priming(prompt.prefix(), tools, StandIn().prompt(prompt.prefix()))
-        runners = await _runners(config, roster, priming, client, here, group)
-        afterwards.push_async_callback(_leave, runners)
+        runners = await _runners(config, roster, priming, client, here, group, afterwards)
         ledger = Ledger(
             machine=here,
             profile=roster.profile,
@@ -163,13 +159,6 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
             group.cancel_scope.cancel()
 
 
-async def _leave(runners: Mapping[Place, Runner]) -> None:
-    """Say goodbye to Ollama, when nothing is being loaded or unloaded any more."""
-    if isinstance(ollama := runners.get("ollama"), OllamaRunner):
-        with anyio.move_on_after(GOODBYE_SECONDS, shield=True):
-            await ollama.leave()
-
-
 async def _runners(
     config: Config,
     roster: Roster,
@@ -177,14 +166,19 @@ async def _runners(
     client: Callable[[], OllamaClient],
     here: Machine,
     group: TaskGroup,
+    afterwards: AsyncExitStack,
 ) -> dict[Place, Runner]:
-    """One per place that the team is run in; models loaded by hand may still come to the daemon or a worker."""
+    """One per place that the team is run in; models loaded by hand may still come to the daemon or a worker.
+
+    `afterwards` is left when nothing is loaded or unloaded any more.
+    """
     processes = ProcessRunner(config, roster, priming, Nvml())
     await group.start(processes.run)
     runners: dict[Place, Runner] = {"worker": processes, "engine": LocalRunner(config, roster, priming)}
     if roster.uses("ollama"):
         has_gpu = here.kind in ("unified", "discrete")
-        runners["ollama"] = OllamaRunner(client(), config, roster, priming, gpu=has_gpu)
+        runners["ollama"] = ollama = OllamaRunner(client(), config, roster, priming, gpu=has_gpu)
+        afterwards.push_async_callback(ollama.leave)
     return runners
 
 

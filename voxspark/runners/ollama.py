@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 """For the answer of `/api/ps`; an Ollama that is too busy for it has lost nothing."""
 
+GOODBYE_SECONDS = 2.0
+"""How long the end of the daemon waits for Ollama to hear of it."""
+
 UNDO_SECONDS = 5.0
 """How long a load that was given up waits for its model to be gone again."""
 
@@ -112,11 +115,12 @@ class OllamaRunner:
 
     async def leave(self) -> None:
         """The daemon goes: what it loaded for ever goes by itself in a while."""
-        for options in self._options.values():
-            with suppress(EngineError):
-                if any(full_name(row.name) == full_name(options.model) for row in await self._client.running()):
-                    await self._client.preload(replace(options, keep_alive=AFTERWARDS))
-        await self._client.aclose()
+        with anyio.move_on_after(GOODBYE_SECONDS, shield=True):
+            for options in self._options.values():
+                with suppress(EngineError):
+                    if any(full_name(row.name) == full_name(options.model) for row in await self._client.running()):
+                        await self._client.preload(replace(options, keep_alive=AFTERWARDS))
+            await self._client.aclose()
 
     def _team(self) -> set[str]:
         posts = self._roster.profile.roles.values()
