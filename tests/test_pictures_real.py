@@ -68,12 +68,16 @@ class Eyes:
     """A runner whose model is there at once, and gone at once."""
 
     unloads: int = 0
+    bytes: int = 0
+    """In memory."""
 
     async def load(self, rung: Rung) -> Loaded:
+        self.bytes = rung.bytes
         return Loaded(object(), rung.bytes)
 
     async def unload(self, model: str) -> None:
         self.unloads += 1
+        self.bytes = 0
 
     async def look(self) -> None:
         return None
@@ -111,7 +115,7 @@ async def studio(model: str | Path, tmp_path: Path, steps: int = 2) -> AsyncIter
     eyes = Eyes()
 
     async def probe() -> Reading:
-        return Reading(20 * GIB - GIB * len(children()))
+        return Reading(20 * GIB - GIB * len(children()) - eyes.bytes)
 
     ledger = Ledger(
         machine=Machine("unified", BUDGET, "A machine for tests."),
