@@ -187,6 +187,16 @@ TOOLS: dict[str, Table] = {
         "Please type kind regards.": {"text": "kind regards"},
         "Could you type best wishes from Oslo?": {"text": "best wishes from Oslo"},
     },
+    "make_image": {
+        "Make a picture of a red fox in the snow.": {"description": "a red fox in the snow"},
+        "Draw me a picture of my old house by the sea.": {"description": "my old house by the sea"},
+        "Could you paint a painting of a sunset over the sea?": {"description": "a sunset over the sea"},
+        "Create an image of cats on a sofa, please.": {"description": "cats on a sofa"},
+        "generate an image of a spaceship": {"description": "a spaceship"},
+        "Hey Jarvis, make me a drawing of a dragon.": {"description": "a dragon"},
+        "Paint another picture of a forest at night.": {"description": "a forest at night"},
+        "Please make a new image of a lighthouse.": {"description": "a lighthouse"},
+    },
     "translate": {
         "Translate good morning into French.": {"text": "good morning", "language": "french"},
         "Translate where is the station to German.": {"text": "where is the station", "language": "german"},

@@ -45,6 +45,12 @@ def dictate(text: str) -> str:
     return text
 
 
+@tool(permission="act", fate="owner")
+def make_image(description: str) -> str:
+    """Paint."""
+    return description
+
+
 @tool(permission="read", fate="turn")
 def translate(text: str, language: str) -> str:
     """Translate."""
@@ -77,7 +83,7 @@ def every_tool() -> Toolbox:
                 *News(fetcher, {"bbc": "https://example.org"}).tools,
             ),
             *(*Search(fetcher, "", None).tools, *Wikipedia(fetcher, "https://en.wikipedia.org").tools),
-            *(Tool.of(each) for each in (dictate, translate, read_calendar)),
+            *(Tool.of(each) for each in (dictate, make_image, translate, read_calendar)),
             *(*Jobs().tools, *Conversation(checkpoint).tools, *Skills(Toolbox()).tools),
         ]
     )
