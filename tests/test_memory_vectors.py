@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.memory_parts import NOW, TopicEmbedder
@@ -87,6 +87,7 @@ rows = st.lists(
 
 
 @each_way
+@settings(deadline=None)
 @given(rows, directions, st.booleans(), st.integers(1, 6))
 def test_both_ways_find_the_same(
     prepare: Prepare,
