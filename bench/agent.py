@@ -39,6 +39,7 @@ from voxspark.config import Config
 from voxspark.kit import make_toolbox
 from voxspark.memory.database import open_database
 from voxspark.memory.embedding import Embedding
+from voxspark.memory.extension import compares_vectors, load_extension
 from voxspark.memory.facts import STOP_WORDS, Facts
 from voxspark.memory.history import History
 from voxspark.memory.recall import Recall
@@ -53,6 +54,7 @@ FACT_WORDS, SHORT_WORDS, LONG_WORDS = 12, 4, 40
 QUESTIONS = 40
 REPEATS = 100
 HISTORY_TOKENS = 4_096
+IN_SQL = f"recall by sqlite-vec, {FACTS:,}, 768 values"
 
 SPOKEN = (
     *("What time is it?", "Set a tea timer for ten minutes.", "How long is left?", "What is 12 times 12?"),
@@ -121,7 +123,7 @@ async def prompt_building(rounds: int) -> Figure:
     history, prompt = History(HISTORY_TOKENS), Prompt(FOR_SPEECH, local_now)
     for number in range(400):
         said = f"Question {number}: {'why ' * 10}"
-        history.commit(TurnResult("answered", said, "Because it is so. " * 4, (), {}), float(number))
+        history.commit(TurnResult("answered", said, "Because it is so. " * 4, (), {}))
     notes = [f'On 2026-11-{day} the user said: "{"words " * 30}"' for day in (1, 2, 3)]
 
     async def build() -> None:
@@ -180,6 +182,16 @@ async def recall(folder: Path, dimension: int, rounds: int) -> list[Figure]:
     return figures
 
 
+async def recall_in_sql(folder: Path, rounds: int) -> list[Figure]:
+    """The same by sqlite-vec, as after a start; nothing where it does not load."""
+    with closing(open_database(folder / "768.db", MIGRATIONS, load_extension)) as database:
+        if not await database.read(compares_vectors):
+            return []
+        memory = Recall(Facts(database), Embedding(RandomEmbedder(768), lambda: "random"))
+        asked = [partial(memory.passages, text, 5) for text in sentences(QUESTIONS, SHORT_WORDS, 2)]
+        return [Figure.of(IN_SQL, 80.0, await best(rounds, asked))]
+
+
 # ── the first sound ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -216,10 +228,13 @@ def main() -> None:
         figures = [*anyio.run(intent_match, toolbox, rounds), anyio.run(prompt_building, rounds)]
         figures.append(anyio.run(tool_dispatch, toolbox, folder, rounds))
         figures += [each for dimension in (384, 768) for each in anyio.run(recall, folder, dimension, rounds)]
-        figures.append(first_sound(folder))
+        in_sql = anyio.run(recall_in_sql, folder, rounds)
+        figures += [*in_sql, first_sound(folder)]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     print(f"{'milliseconds':<42}{'median':>9} {'p95':>9} {'budget':>8}")
     print("\n".join(figure.line() for figure in figures))
+    if not in_sql:
+        print(f"{IN_SQL:<42}   not loadable here")
     print(f"\n{machine}; noise of equal work x{noise:.2f} before, x{busy_loop_spread():.2f} after")
     if options.output:
         rows = [asdict(figure) for figure in figures]

@@ -185,8 +185,21 @@ def test_a_sound_memory_also_while_it_is_used(path: Path, database: Database) ->
     anyio.run(database.back_up, date.today())
     found = findings()
     assert {name: row["state"] for name, row in found.items()} == dict.fromkeys(found, "ok")
-    assert "MB" in found["memory"]["detail"]
+    assert "MB, meanings compared by numpy" in found["memory"]["detail"]
     assert found["backups"]["detail"].startswith("1, the newest of ")
+
+
+def test_what_compares_meanings_is_told(path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def distance(one: bytes, other: bytes) -> float:
+        return 0.4
+
+    def prepare(connection: sqlite3.Connection) -> None:
+        connection.create_function("vec_distance_cosine", 2, distance)
+
+    monkeypatch.setattr(memory_module, "load_extension", prepare)
+    assert worked(memory_checks(path))["memory"].finding.detail.endswith("by numpy and sqlite-vec")
+    monkeypatch.setattr(memory_module, "load_extension", lambda _: None)
+    assert worked(memory_checks(path))["memory"].finding.detail.endswith("by numpy")
 
 
 def test_a_damaged_memory_is_repaired_and_the_file_kept(path: Path, database: Database) -> None:

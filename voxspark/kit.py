@@ -26,6 +26,7 @@ from voxspark.devices.screen import Screen
 from voxspark.listening.listener import Listener
 from voxspark.mcp.servers import McpServers
 from voxspark.memory.database import Database, open_database, open_in_memory
+from voxspark.memory.extension import load_extension
 from voxspark.memory.facts import Facts
 from voxspark.memory.list_store import SqliteListStore
 from voxspark.memory.note_store import SqliteNoteStore
@@ -121,7 +122,7 @@ def make_toolbox(config: Config) -> Toolbox:
 
 def make_kit(config: Config) -> Kit:
     """Open what is kept on disk, and put the toolbox together. Blocks for milliseconds."""
-    kit = _kit(config, open_database(database_path(), MIGRATIONS))
+    kit = _kit(config, open_database(database_path(), MIGRATIONS, load_extension))
     servers = McpServers(config.mcp, kit.toolbox, reserved=(ESCALATE,))
     desktop = config.desktop
     notify = Notifications().show if desktop.enabled and desktop.notifications else show_nothing

@@ -15,7 +15,6 @@ from voxspark.config_tools import CodeSettings, ImageSettings, MemorySettings
 from voxspark.kit import Kit
 from voxspark.memory.conversation_store import SqliteConversation
 from voxspark.memory.embedding import Embedding
-from voxspark.memory.facts import Facts
 from voxspark.memory.history import History
 from voxspark.memory.indexing import Indexing
 from voxspark.protocols import Painter, Synthesizer
@@ -38,7 +37,7 @@ def add_history(kit: Kit, settings: MemorySettings, budget_tokens: int) -> Histo
 
 def add_meaning(kit: Kit, embedding: Embedding | None) -> Indexing:
     """What the user has told is found by meaning, where there is an embedding."""
-    indexing = Indexing(Facts(kit.database), embedding)
+    indexing = Indexing(kit.recall.facts, embedding)
     kit.recall.by_meaning(embedding, indexing)
     return indexing
 

@@ -16,6 +16,7 @@ from voxspark.doctor.check import FIX, Check, Finding
 from voxspark.errors import ToolError
 from voxspark.memory.database import open_database
 from voxspark.memory.errors import failure, free_bytes, speakable
+from voxspark.memory.extension import compares_vectors, load_extension
 from voxspark.memory.file import back_up, backups, check, connect_to_read, is_sound, require_known, version_of
 from voxspark.memory.schema import MIGRATIONS
 
@@ -56,12 +57,14 @@ def _whole(path: Path) -> Finding:
         require_known(version, MIGRATIONS)
         if version == 0 and backups(path):
             raise failure(sqlite3.SQLITE_CORRUPT)
+        load_extension(connection)
+        ways = "numpy and sqlite-vec" if compares_vectors(connection) else "numpy"
         (journal,) = connection.execute("PRAGMA journal_mode").fetchone()
     if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
         raise failure(sqlite3.SQLITE_READONLY)
     if journal != "wal":
         return Finding("problem", f"{path} has no write-ahead log", FIX)
-    return Finding("ok", f"{path}, {path.stat().st_size / 1e6:.1f} MB")
+    return Finding("ok", f"{path}, {path.stat().st_size / 1e6:.1f} MB, meanings compared by {ways}")
 
 
 def _repair(path: Path) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from voxspark.memory.database import Database
 from voxspark.memory.vectors import SCHEMA as VECTOR_SCHEMA
-from voxspark.memory.vectors import Matrix, Vector
+from voxspark.memory.vectors import Vector, Vectors
 
 SCHEMA = f"""
 CREATE TABLE fact (
@@ -97,7 +97,7 @@ class Facts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._matrix = Matrix()
+        self._vectors = Vectors()
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────────
 
@@ -202,22 +202,11 @@ class Facts:
 
     async def nearest(self, model: str, vector: Vector, trust: Trust, limit: int) -> list[tuple[int, float]]:
         """(number, cosine) of the nearest of this model's vectors, nearest first."""
-
-        def work(sql: sqlite3.Connection) -> list[tuple[int, float]]:
-            self._matrix.refresh(sql, model, len(vector))
-            return self._matrix.nearest(vector, trust == "user", limit)
-
-        return await self._database.read(work)
+        return await self._database.read(lambda sql: self._vectors.nearest(sql, model, vector, trust == "user", limit))
 
     async def warm(self, model: str) -> None:
         """Read the vectors now, so that the next search need not."""
-        query = "SELECT dimension FROM fact_vector WHERE model = ? LIMIT 1"
-
-        def work(sql: sqlite3.Connection) -> None:
-            if (row := sql.execute(query, (model,)).fetchone()) is not None:
-                self._matrix.refresh(sql, model, row[0])
-
-        await self._database.read(work)
+        await self._database.read(lambda sql: self._vectors.warm(sql, model))
 
     async def without_vector(self, model: str, limit: int, besides: Iterable[int] = ()) -> list[tuple[int, str]]:
         """(number, text) that this model has not embedded yet, what the user told first."""

@@ -53,7 +53,8 @@ class Recall:
         indexing: Indexing | None = None,
         now_utc: Callable[[], float] = time.time,
     ) -> None:
-        self._facts = facts
+        self.facts = facts
+        """What is searched."""
         self._embedding = embedding
         self._indexing = indexing
         self._now_utc = now_utc
@@ -83,7 +84,7 @@ class Recall:
 
     async def add(self, text: str, created_utc: float) -> tuple[int, bool]:
         """Remember what the user said: (number, whether it is new)."""
-        number, is_new = await self._facts.add(text, created_utc)
+        number, is_new = await self.facts.add(text, created_utc)
         if is_new:
             self._nudge(())
         return number, is_new
@@ -100,37 +101,37 @@ class Recall:
 
     async def newest(self, limit: int) -> list[Fact]:
         """What the user told last, newest first."""
-        return await self._facts.newest(limit)
+        return await self.facts.newest(limit)
 
     async def with_every_word(self, text: str, limit: int) -> list[Fact]:
         """What the user told that has every word, newest first."""
-        return await self._facts.with_every_word(text, limit)
+        return await self.facts.with_every_word(text, limit)
 
     async def get(self, number: int) -> Fact | None:
         """A fact, unless it is gone."""
-        return next(iter(await self._facts.get([number])), None)
+        return next(iter(await self.facts.get([number])), None)
 
     async def count(self) -> int:
         """How many facts the user has told."""
-        return await self._facts.count("user")
+        return await self.facts.count("user")
 
     async def has_documents(self) -> bool:
         """Whether any document is remembered."""
-        return await self._facts.count("stranger") > 0
+        return await self.facts.count("stranger") > 0
 
     async def remove(self, numbers: Sequence[int]) -> None:
         """Forget these."""
-        await self._facts.remove(numbers)
+        await self.facts.remove(numbers)
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────
 
     async def _search(self, query: str, trust: Trust, limit: int, seconds: float, least_share: float) -> list[Fact]:
         """By words, then by meaning; by words alone when the vector is late."""
-        by_words = await self._facts.with_some_words(query, trust, CANDIDATES)
+        by_words = await self.facts.with_some_words(query, trust, CANDIDATES)
         by_meaning = await self._near(query, trust, seconds)
         telling = [match.number for match in by_words if match.share >= least_share]
         scores = fused([telling, by_meaning])
-        facts = await self._facts.get(list(scores))
+        facts = await self.facts.get(list(scores))
         now = self._now_utc()
         facts.sort(key=lambda fact: scores[fact.number] * recency(fact, now), reverse=True)
         return facts[:limit]
@@ -139,7 +140,7 @@ class Recall:
         """Facts whose meaning is near; none when the embedder is away or late."""
         if self._embedding is None or not query.strip() or anyio.current_time() < self._rests_until:
             return []
-        if not await self._facts.count(trust):
+        if not await self.facts.count(trust):
             return []  # nobody loads a model for it
         embedded = None
         try:
@@ -153,7 +154,7 @@ class Recall:
                 self._indexing.embedder_was_late()
             return []
         model, vector = embedded
-        near = await self._facts.nearest(model, vector, trust, CANDIDATES)
+        near = await self.facts.nearest(model, vector, trust, CANDIDATES)
         return [number for number, cosine in near if cosine >= self._embedding.habits.least_cosine]
 
     def _nudge(self, used: Sequence[int]) -> None:
