@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from tests.virtual_time import virtual_time
 from voxspark.config import Config
-from voxspark.config_source import user_directory
 from voxspark.config_tools import ImageSettings
 from voxspark.errors import PainterError, ToolError
+from voxspark.files import user_directory
 from voxspark.kit import make_toolbox
 from voxspark.outfit import make_pictures
 from voxspark.tools.jobs import Jobs

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from voxspark.config_source import from_environment, merge, read, xdg_directory
+from voxspark.config_source import from_environment, merge, read
 from voxspark.config_tools import (
     CalendarSettings,
     CodeSettings,
@@ -29,6 +29,7 @@ from voxspark.config_tools import (
     WebSettings,
 )
 from voxspark.errors import ConfigError
+from voxspark.files import config_folder, xdg_directory
 from voxspark.language import Language
 
 
@@ -285,7 +286,7 @@ def config_path() -> Path:
     """`$VOXSPARK_CONFIG`, or the XDG place."""
     if chosen := os.environ.get("VOXSPARK_CONFIG"):
         return Path(chosen).expanduser()
-    return xdg_directory("XDG_CONFIG_HOME", Path.home() / ".config") / "voxspark" / "config.toml"
+    return config_folder() / "config.toml"
 
 
 def socket_path(config: Config) -> Path:

@@ -18,11 +18,11 @@ from voxspark.agent.ringing import Notify, show_nothing
 from voxspark.audio import tone
 from voxspark.bus import EventBus
 from voxspark.config import Config
-from voxspark.config_source import xdg_directory
 from voxspark.config_tools import DesktopSettings, EyesSettings
 from voxspark.devices.camera import Camera
 from voxspark.devices.keyboard import Keyboard
 from voxspark.devices.screen import Screen
+from voxspark.files import data_folder, state_folder
 from voxspark.listening.listener import Listener
 from voxspark.mcp.servers import McpServers
 from voxspark.memory.database import Database, open_database, open_in_memory
@@ -101,7 +101,7 @@ class Kit:
 
 def database_path() -> Path:
     """`$XDG_DATA_HOME/voxspark/voxspark.db`."""
-    return xdg_directory("XDG_DATA_HOME", Path.home() / ".local" / "share") / "voxspark" / "voxspark.db"
+    return data_folder() / "voxspark.db"
 
 
 @asynccontextmanager
@@ -165,9 +165,8 @@ def ducking(
     """What keeps other programs quiet while somebody speaks with the assistant, to run in the background."""
     if not (settings.enabled and settings.duck_media):
         return ()
-    notes = xdg_directory("XDG_STATE_HOME", Path.home() / ".local" / "state") / "voxspark" / "quiet.json"
     subscribe = partial(bus.subscribe, DUCKING_BOUND)
-    return (Ducking(settings.media_gain, notes, subscribe, lambda: listener.attentive).run,)
+    return (Ducking(settings.media_gain, state_folder() / "quiet.json", subscribe, lambda: listener.attentive).run,)
 
 
 def _own() -> Iterable[Tool]:

@@ -10,8 +10,8 @@ from voxspark.agent.consult import Consult
 from voxspark.agent.delegating import Delegating
 from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.agent.translating import Translating
-from voxspark.config_source import user_directory
 from voxspark.config_tools import CodeSettings, ImageSettings, MemorySettings
+from voxspark.files import user_directory
 from voxspark.kit import Kit
 from voxspark.memory.conversation_store import SqliteConversation
 from voxspark.memory.embedding import Embedding

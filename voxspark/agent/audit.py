@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from voxspark.config_source import xdg_directory
 from voxspark.errors import ToolError
+from voxspark.files import state_folder
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ MOST_BYTES = 4 << 20
 
 def audit_path() -> Path:
     """`$XDG_STATE_HOME/voxspark/audit.jsonl`."""
-    return xdg_directory("XDG_STATE_HOME", Path.home() / ".local" / "state") / "voxspark" / "audit.jsonl"
+    return state_folder() / "audit.jsonl"
 
 
 class RecentCalls:

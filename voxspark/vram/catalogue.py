@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Literal
 
 from voxspark.errors import ConfigError, EngineError
-from voxspark.vram.tables import Table, build, check_keys, read_table, subtable, user_path
+from voxspark.files import config_folder
+from voxspark.vram.tables import Table, build, check_keys, read_table, subtable
 
 Role = Literal["manager", "worker", "eyes", "coder", "reasoner", "embedder", "voice", "ears", "image"]
 Runner = Literal["ollama", "engine", "worker"]
@@ -198,7 +199,7 @@ def load_catalogue(user_file: Path | None = None) -> Catalogue:
     `user_file`, or `$XDG_CONFIG_HOME/voxspark/models.toml` when that exists: `[models.KEY]` overrides single fields
     of a known model or describes a new one; `[aliases]` gives names.
     """
-    path = user_file or user_path("models.toml")
+    path = user_file or config_folder() / "models.toml"
     if user_file is None and not path.exists():
         return builtin()
     return _assemble(read_table(path), str(path))

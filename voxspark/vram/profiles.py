@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from voxspark.errors import ConfigError, EngineError
+from voxspark.files import config_folder
 from voxspark.vram.catalogue import GB, Catalogue, KvType, Model, Need, Resolved, Role, need
 from voxspark.vram.state import Budget, Device
-from voxspark.vram.tables import build, check_keys, read_table, subtable, user_path
+from voxspark.vram.tables import build, check_keys, read_table, subtable
 
 Hold = Literal["pinned", "resident", "demand"]
 
@@ -201,7 +202,7 @@ def _shipped() -> dict[str, Path]:
 
 
 def _paths(user_folder: Path | None) -> dict[str, Path]:
-    own = sorted((user_folder or user_path("profiles")).glob("*.toml"))
+    own = sorted((user_folder or config_folder() / "profiles").glob("*.toml"))
     return _shipped() | {path.stem: path for path in own}
 
 

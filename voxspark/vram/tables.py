@@ -10,16 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from voxspark.config_source import xdg_directory
 from voxspark.errors import ConfigError
 
 T = TypeVar("T")
 Table = Mapping[str, Any]
-
-
-def user_path(name: str) -> Path:
-    """`$XDG_CONFIG_HOME/voxspark/<name>`."""
-    return xdg_directory("XDG_CONFIG_HOME", Path.home() / ".config") / "voxspark" / name
 
 
 def read_table(path: Path) -> dict[str, Any]:
