@@ -138,8 +138,7 @@ def _kit(config: Config, database: Database) -> Kit:
     toolbox = Toolbox(
         [*_own(), *kept, *_web(config), *_calendar(config, undo), *_desktop(config), *command_tools(config.commands)]
     )
-    for each in (*tools_of(FindTool(toolbox)), *Skills(toolbox).tools):
-        toolbox.add(each)
+    toolbox.add(*tools_of(FindTool(toolbox)), *Skills(toolbox).tools)
     return Kit(toolbox, timers, jobs, database, undo, recall, McpServers({}, toolbox), (database.run, jobs.run))
 
 
