@@ -6,7 +6,6 @@ import errno
 import json
 import logging
 import os
-from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -24,17 +23,6 @@ MOST_BYTES = 4 << 20
 def audit_path() -> Path:
     """`$XDG_STATE_HOME/voxspark/audit.jsonl`."""
     return state_folder() / "audit.jsonl"
-
-
-class RecentCalls:
-    """The newest calls, in memory only."""
-
-    def __init__(self) -> None:
-        self.lines: deque[dict[str, object]] = deque(maxlen=1_000)
-
-    def note(self, **fields: object) -> None:
-        """See `mediator.Audit.note`."""
-        self.lines.append(fields)
 
 
 class AuditLog:
