@@ -1,4 +1,4 @@
-"""The wiring: from a configuration to the parts of a daemon. The only place that names concrete classes."""
+"""The wiring: from a configuration to the parts of a daemon, with the tools of `kit` and `outfit`."""
 
 from __future__ import annotations
 
