@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 
 from voxspark.errors import ToolError
-from voxspark.tools.phrases import fold
+from voxspark.tools.folding import fold
 from voxspark.tools.phrases.english_words import DAYS
 
 MONTHS = (

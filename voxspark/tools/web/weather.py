@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from voxspark.errors import ToolError
 from voxspark.tools.clean import clean
-from voxspark.tools.phrases import fold
+from voxspark.tools.folding import fold
 from voxspark.tools.phrases.english_words import DAYS, cap
 from voxspark.tools.registry import Tool, tool, tools_of
 from voxspark.tools.web.http import Fetcher, unexpected
