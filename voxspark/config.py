@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from voxspark.config_source import from_environment, merge, read
+from voxspark.config_source import from_environment, merge, read_toml
 from voxspark.config_tools import (
     CalendarSettings,
     CodeSettings,
@@ -310,7 +310,7 @@ def load_config(
     place = path or config_path()
     chosen = path is not None or bool(os.environ.get("VOXSPARK_CONFIG"))
     layers: list[tuple[str, Mapping[str, Any]]] = [
-        (str(place), read(place, must_exist=chosen)),
+        (str(place), read_toml(place, must_exist=chosen)),
         ("the environment", from_environment(os.environ if environ is None else environ)),
         ("the command line", overrides or {}),
     ]

@@ -10,7 +10,7 @@ from typing import Any
 from voxspark.errors import ConfigError
 
 
-def read(place: Path, *, must_exist: bool) -> dict[str, Any]:
+def read_toml(place: Path, *, must_exist: bool = True) -> dict[str, Any]:
     """A TOML file; nothing where there need not be one. Raises ConfigError."""
     try:
         return tomllib.loads(place.read_text("utf-8"))

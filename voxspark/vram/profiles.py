@@ -13,11 +13,12 @@ from itertools import product
 from pathlib import Path
 from typing import Literal, get_args
 
+from voxspark.config_source import read_toml
 from voxspark.errors import ConfigError, EngineError
 from voxspark.files import config_folder
 from voxspark.vram.catalogue import GB, Catalogue, KvType, Model, Need, Resolved, Role, need
 from voxspark.vram.state import Budget, Device
-from voxspark.vram.tables import build, check_keys, read_table, subtable
+from voxspark.vram.tables import build, check_keys, subtable
 
 Hold = Literal["pinned", "resident", "demand"]
 
@@ -223,7 +224,7 @@ def find_profile(key: str, catalogue: Catalogue, user_folder: Path | None = None
 
 def load_profile(path: Path, catalogue: Catalogue) -> Profile:
     """One profile, its models known and its roles consistent. Raises ConfigError."""
-    table, origin = read_table(path), str(path)
+    table, origin = read_toml(path), str(path)
     posts = subtable(table, "roles", origin)
     check_keys(posts, get_args(Role), origin, "roles.")
     roles, notes = {}, []
