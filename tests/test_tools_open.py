@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from voxspark.errors import ToolError
 from voxspark.tools.desktop.applications import folders
-from voxspark.tools.desktop.open import Opener, launch, web_address
+from voxspark.tools.desktop.open import Opener, launch, was_said, web_address
 
 pytestmark = pytest.mark.anyio
 
@@ -151,6 +151,24 @@ def test_every_text_is_an_ascii_web_address_or_refused(text: str) -> None:
     assert parts.scheme in ("http", "https")
     assert parts.geturl().isascii()
     assert " " not in parts.geturl()
+
+
+@pytest.mark.parametrize(
+    ("utterance", "address", "said"),
+    [
+        ("open github dot com", "https://github.com/", True),
+        ("Open www.github.com.", "https://www.github.com", True),
+        ("go to github dot com slash explore", "https://github.com/explore", True),
+        ("open github dot com", "https://github.com/evil", False),
+        ("open github dot com", "https://github.com.evil.org", False),
+        ("open github dot com", "https://github.com/?q=secret", False),
+        ("open my page", "https://example.org", False),
+        ("open notgithub.com", "https://github.com", False),
+        ("", "", False),
+    ],
+)
+def test_what_the_user_said(utterance: str, address: str, said: bool) -> None:
+    assert was_said(address, utterance) is said
 
 
 @pytest.mark.parametrize(

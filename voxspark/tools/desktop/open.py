@@ -16,6 +16,7 @@ import anyio.to_thread
 from voxspark.errors import ToolError
 from voxspark.tools.clean import clean
 from voxspark.tools.desktop.applications import folders, installed, matching
+from voxspark.tools.folding import fold
 from voxspark.tools.phrases import join
 from voxspark.tools.registry import Tool, tool, tools_of
 
@@ -108,6 +109,21 @@ def web_address(address: str) -> SplitResult:
         quote(each, safe="%/:=&?~#+!$,;'@()*[]") for each in (parts.path, parts.query, parts.fragment)
     )
     return SplitResult(parts.scheme, f"{host}{port}", path, query, fragment)
+
+
+def was_said(address: str, utterance: str) -> bool:
+    """Whether the user spoke the whole address: `github dot com slash explore`. Then it needs no confirmation."""
+    try:
+        parts = web_address(address)
+    except ToolError:
+        return False
+    wanted = f"{parts.netloc.removeprefix('www.')}{parts.path.rstrip('/')}".casefold()
+    if parts.query or parts.fragment:
+        return False
+    said = re.sub(r"\s+(dot|point)\s+", ".", fold(utterance))
+    said = re.sub(r"\s*\bslash\b\s*", "/", said)
+    words = (re.sub(r"^(https?://)?(www\.)?", "", word).rstrip(".,?!/") for word in said.split())
+    return wanted in words
 
 
 def _no_address() -> ToolError:
