@@ -9,7 +9,7 @@ from typing import Annotated
 
 import anyio
 
-from voxspark.agent.audit import RecentCalls
+from tests.in_memory import RecentCalls
 from voxspark.agent.mediator import Mediator, Outcome, TurnGuard
 from voxspark.errors import ToolError
 from voxspark.protocols import Schema

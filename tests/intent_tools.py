@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from anyio.lowlevel import checkpoint
 
+from tests.in_memory import MemoryListStore, MemoryNoteStore
 from voxspark.memory.database import open_in_memory
 from voxspark.memory.facts import Facts
 from voxspark.memory.indexing import Indexing
@@ -19,8 +20,8 @@ from voxspark.tools.desktop.media import Media
 from voxspark.tools.desktop.open import Opener
 from voxspark.tools.desktop.volume import Volume
 from voxspark.tools.jobs import Jobs
-from voxspark.tools.lists import Lists, MemoryListStore
-from voxspark.tools.notes import MemoryNoteStore, Notes
+from voxspark.tools.lists import Lists
+from voxspark.tools.notes import Notes
 from voxspark.tools.registry import Tool, Toolbox, tool
 from voxspark.tools.remembering import Remembering
 from voxspark.tools.skills import Skills

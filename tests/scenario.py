@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import anyio
 
+from tests.in_memory import RecentCalls
 from tests.scenario_parts import (
     FakeActivity,
     FakeChat,
@@ -36,7 +37,6 @@ from tests.scenario_parts import (
 )
 from tests.virtual_time import run_virtual
 from voxspark.agent.agent import LocalFirstAgent, Team
-from voxspark.agent.audit import RecentCalls
 from voxspark.agent.intents import Intents
 from voxspark.agent.loop import ToolLoop
 from voxspark.agent.mediator import Mediator

@@ -8,10 +8,10 @@ from contextlib import aclosing
 import pytest
 
 from tests.agent_parts import FakeHistory, FakeTurn, House, Script, ScriptedChat, call, spoken_text
+from tests.in_memory import RecentCalls
 from tests.virtual_time import virtual_time
 from voxspark.agent import mediator as policy
 from voxspark.agent.agent import LocalFirstAgent, Team
-from voxspark.agent.audit import RecentCalls
 from voxspark.agent.intents import Intents
 from voxspark.agent.loop import ESCALATE, ToolLoop
 from voxspark.agent.mediator import Mediator

@@ -10,9 +10,9 @@ import pytest
 
 from tests.agent_parts import FakeHistory, FakeTurn, House, ScriptedChat, spoken_text
 from tests.agent_table import ROWS, Row
+from tests.in_memory import RecentCalls
 from tests.virtual_time import virtual_time
 from voxspark.agent.agent import LocalFirstAgent, Team
-from voxspark.agent.audit import RecentCalls
 from voxspark.agent.intents import Intents
 from voxspark.agent.loop import ToolLoop
 from voxspark.agent.mediator import Mediator

@@ -6,10 +6,13 @@ import pytest
 
 from tests.test_agent import Household
 from voxspark.agent.beyond import CANNOT_DO, CANNOT_KNOW, beyond
+from voxspark.agent.coding import Coding
 from voxspark.agent.intents import Intent, Intents
+from voxspark.agent.translating import Translating
 from voxspark.config import load_config
 from voxspark.kit import make_toolbox
 from voxspark.tools.arithmetic import arithmetic_tools
+from voxspark.tools.pictures import Pictures
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.skills import SKILLS, Skills
 
@@ -74,3 +77,10 @@ def test_skills_are_those_in_the_box() -> None:
     assert Intents(box).match("Hey, what can you do?") == Intent("list_skills")
     every = make_toolbox(load_config(environ={}))
     assert [name for name in SKILLS if name in every][:3] == ["get_time", "set_timer", "add_to_list"]
+
+
+def test_every_skill_is_a_tool() -> None:
+    settings = {"web": {"feeds": {"local": "http://127.0.0.1/"}}, "calendar": {"url": "http://127.0.0.1/"}}
+    box = make_toolbox(load_config(environ={}, overrides=settings))
+    of_models = {*dir(Translating), *dir(Pictures), *dir(Coding)}
+    assert [name for name in SKILLS if name not in box and name not in of_models] == []

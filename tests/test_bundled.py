@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from voxspark.engines import bundled
 from voxspark.engines.bundled import BUNDLED, BundledModel, WeightFile, locate
 from voxspark.errors import EngineError
+from voxspark.files import cache_folder
 
 WEIGHTS = b"weights" * 1000
 HEAD, TAIL = WEIGHTS[:3000], WEIGHTS[3000:]
@@ -179,7 +179,7 @@ def test_a_relative_cache_home_does_not_count(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("HOME", str(tmp_path))
     for value in ("", "cache"):
         monkeypatch.setenv("XDG_CACHE_HOME", value)
-        assert bundled.cache_directory() == tmp_path / ".cache" / "voxspark"
+        assert cache_folder() == tmp_path / ".cache" / "voxspark"
 
 
 # ── joining ─────────────────────────────────────────────────────────────────────────────────────

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from voxspark.checks import values_in_force
 from voxspark.config import Config, load_config
 from voxspark.config_text import HIDDEN, OF_PROFILE, as_toml
+from voxspark.config_tools import CommandSettings, McpServer
 from voxspark.vram import probes
 from voxspark.vram.probes import Unknown
 
@@ -132,3 +133,31 @@ def test_keys_and_passwords_are_not_shown(spark: str) -> None:
     assert "# api_key is set, and not shown" in text
     assert "# api_key is not set" in shown(config(spark))
     assert tomllib.loads(text)["mcp"]["home"]["headers"] == {"Authorization": HIDDEN}
+
+
+def test_every_table_says_what_it_is_and_every_key_is_there(spark: str) -> None:
+    text = shown(config(spark))
+    assert "\n\n# Programs that it writes.\n[code]\n" in text
+    for name, kind in (("mcp", McpServer), ("commands", CommandSettings)):
+        template = text.partition(f"# [{name}.NAME]\n")[2].partition("\n\n")[0]
+        assert all(f"\n# {key} " in f"\n{template}" for key in kind.model_fields)
+        assert all(line.startswith("# ") for line in template.splitlines())
+    assert "# run must be set" in text
+
+
+def test_a_template_can_be_filled_in(spark: str, tmp_path: Path) -> None:
+    text = shown(config(spark)).replace("# [commands.NAME]", "[commands.backup]")
+    text = text.replace("# run must be set", 'run = ["/bin/true"]').replace(
+        "# description must be set", 'description = "B."'
+    )
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    assert load_config(file, {}).commands["backup"].run == ("/bin/true",)
+
+
+def test_tables_with_names_of_their_own_load_to_the_same(spark: str, tmp_path: Path) -> None:
+    command = {"run": ["/bin/echo", "{what}"], "description": "Say “it”.", "arguments": {"what": ["a", "b c"]}}
+    made = config(spark, commands={"say-it": command}, mcp={"größe": {"command": "server", "args": ["-v"]}})
+    file = tmp_path / "config.toml"
+    file.write_text(shown(made), "utf-8")
+    assert load_config(file, {}) == made

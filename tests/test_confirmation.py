@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.agent_parts import DELETE, DELETE_QUESTION, Desk, FakeTurn, House, call
+from tests.in_memory import RecentCalls
 from tests.virtual_time import virtual_time
 from voxspark.agent import mediator as policy
-from voxspark.agent.audit import RecentCalls
 from voxspark.agent.confirmation import CONFIRM_SECONDS, MOST_VALUE_CHARACTERS, Pending, audible
 from voxspark.agent.mediator import Mediator, TurnGuard
 from voxspark.errors import ToolError

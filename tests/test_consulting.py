@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.agent_parts import FakeTurn, Script, ScriptedChat, call
+from tests.in_memory import RecentCalls
 from tests.swarm_stage import Stage, broken
 from tests.virtual_time import virtual_time
 from voxspark.agent.agent import Team
-from voxspark.agent.audit import RecentCalls
 from voxspark.agent.coding import CODER, GO_ON, MOST_PARTS, Coding, program_in
 from voxspark.agent.consult import Consult
 from voxspark.agent.delegating import JOIN, MOST_QUESTIONS, SPLIT, THOROUGH, Delegating, questions_in

@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests.in_memory import MemoryListStore, MemoryNoteStore
 from voxspark.errors import ToolError
 from voxspark.memory.database import Database, open_database
 from voxspark.memory.errors import memory_error
@@ -21,8 +22,8 @@ from voxspark.memory.list_store import SqliteListStore
 from voxspark.memory.note_store import SqliteNoteStore
 from voxspark.memory.schema import MIGRATIONS
 from voxspark.memory.timer_store import SqliteTimerStore
-from voxspark.tools.lists import ListStore, MemoryListStore
-from voxspark.tools.notes import MemoryNoteStore, NoteStore
+from voxspark.tools.lists import ListStore
+from voxspark.tools.notes import NoteStore
 from voxspark.tools.timer_book import MemoryTimerStore, Row, TimerStore
 from voxspark.tools.timers import Timers
 

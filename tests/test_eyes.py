@@ -6,10 +6,10 @@ import anyio
 import pytest
 
 from tests.agent_parts import FakeHistory, FakeTurn, House, Script, ScriptedChat, call, spoken_text
+from tests.in_memory import RecentCalls
 from tests.test_router import EYES as QUESTIONS
 from tests.virtual_time import virtual_time
 from voxspark.agent.agent import Expert, LocalFirstAgent, Team
-from voxspark.agent.audit import RecentCalls
 from voxspark.agent.eyes import NO_EYES, Eyes, Look, Place, place
 from voxspark.agent.intents import Intents
 from voxspark.agent.loop import ESCALATE, ToolLoop

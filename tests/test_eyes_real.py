@@ -12,12 +12,12 @@ from PIL import Image
 
 from tests.agent_parts import FakeHistory, FakeTurn, House, spoken_text
 from tests.daemon_process import running_daemon, voxspark
+from tests.in_memory import RecentCalls
 from tests.ollama_clients import client_of
 from tests.ollama_machine import ollama_machine
 from tests.ollama_server import Reply, Served, ollama_server
 from tests.x_server import x_server
 from voxspark.agent.agent import LocalFirstAgent, Team
-from voxspark.agent.audit import RecentCalls
 from voxspark.agent.eyes import NO_EYES, Eyes
 from voxspark.agent.intents import Intents
 from voxspark.agent.loop import ToolLoop

@@ -8,9 +8,9 @@ import anyio
 import pytest
 
 from tests.agent_parts import DELETE, LOOK_UP, FakeTurn, House, call
+from tests.in_memory import RecentCalls
 from tests.scenario import FakeSynthesizer, Result, Scenario, check
 from tests.test_agent import BIG, Household
-from voxspark.agent.audit import RecentCalls
 from voxspark.agent.mediator import Mediator, TurnGuard
 from voxspark.errors import ToolError
 from voxspark.events import FillerSpoken, SpeakingStarted, TurnConfirmed

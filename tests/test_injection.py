@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 
 from tests.agent_parts import FakeHistory, FakeTurn, House, ScriptedChat, call, spoken_text
+from tests.in_memory import RecentCalls
 from tests.injections import INJECTIONS, TRIGGER, Injection
 from tests.virtual_time import virtual_time
 from voxspark.agent.agent import LocalFirstAgent, Team
-from voxspark.agent.audit import RecentCalls
 from voxspark.agent.intents import Intents
 from voxspark.agent.loop import ToolLoop
 from voxspark.agent.mediator import Mediator, TurnGuard

@@ -11,13 +11,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.in_memory import MemoryListStore, MemoryNoteStore
 from tests.intent_phrases import LEFT_TO_THE_MODEL, MATCHES, REPEAT, STOP
 from voxspark.agent.intents import Intent, Intents
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import HOLIDAYS, clock_tools
 from voxspark.tools.conversation import Conversation
-from voxspark.tools.lists import Lists, MemoryListStore
-from voxspark.tools.notes import MemoryNoteStore, Notes
+from voxspark.tools.lists import Lists
+from voxspark.tools.notes import Notes
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.skills import Skills
 from voxspark.tools.timers import Timers

@@ -9,10 +9,10 @@ import anyio
 import pytest
 
 from tests.agent_parts import FakeTurn, House, Script, ScriptedChat, call, spoken_text
+from tests.in_memory import RecentCalls
 from tests.virtual_time import virtual_time
 from voxspark.agent import loop as words
 from voxspark.agent import mediator as policy
-from voxspark.agent.audit import RecentCalls
 from voxspark.agent.loop import ESCALATE, Limits, ToolLoop
 from voxspark.agent.mediator import Mediator, TurnGuard
 from voxspark.errors import ChatError

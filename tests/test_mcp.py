@@ -13,8 +13,8 @@ import pytest
 from pydantic import ValidationError
 
 from tests.agent_parts import FakeTurn, House
+from tests.in_memory import RecentCalls
 from tests.virtual_time import virtual_time
-from voxspark.agent.audit import RecentCalls
 from voxspark.agent.mediator import Mediator, Outcome, TurnGuard
 from voxspark.agent.offer import FindTool, offered
 from voxspark.config_tools import McpServer, Trust

@@ -21,7 +21,7 @@ from mcp.server import Server, ServerRequestContext
 
 from tests.agent_parts import FakeTurn
 from tests.control_fake import FakeDaemon, serving, until
-from voxspark.agent.audit import RecentCalls
+from tests.in_memory import RecentCalls
 from voxspark.agent.mediator import Mediator, Outcome, TurnGuard
 from voxspark.config_tools import McpServer
 from voxspark.errors import ToolError

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.in_memory import MemoryListStore, MemoryNoteStore
 from tests.intent_tools import NOW
 from voxspark.agent.agent import FILLERS, NOTHING_YET
 from voxspark.errors import ToolError
@@ -21,8 +22,8 @@ from voxspark.language import LANGUAGES, Language, current, speak, speaking
 from voxspark.speech.spoken import spoken
 from voxspark.tools.arithmetic import calculate
 from voxspark.tools.clock import CITIES, HOLIDAYS, Clock
-from voxspark.tools.lists import Lists, MemoryListStore
-from voxspark.tools.notes import MemoryNoteStore, Notes
+from voxspark.tools.lists import Lists
+from voxspark.tools.notes import Notes
 from voxspark.tools.phrases import (
     Clock as TimeOfDay,
 )

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.agent_parts import FakeTurn, call
 from tests.caldav_server import appointment, calendar
-from voxspark.agent.audit import RecentCalls
+from tests.in_memory import RecentCalls
 from voxspark.agent.mediator import Mediator, TurnGuard
 from voxspark.config import Config, load_config
 from voxspark.config_text import as_toml

@@ -10,9 +10,9 @@ import anyio
 import pytest
 
 from tests.agent_parts import FakeTurn
+from tests.in_memory import RecentCalls
 from tests.virtual_time import virtual_time
 from voxspark.agent import mediator as policy
-from voxspark.agent.audit import RecentCalls
 from voxspark.agent.mediator import Mediator, TurnGuard
 from voxspark.agent.offer import FindTool
 from voxspark.config import load_config

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.agent_parts import FakeTurn, call
+from tests.in_memory import RecentCalls
 from tests.virtual_time import virtual_time
-from voxspark.agent.audit import RecentCalls
 from voxspark.agent.mediator import Mediator, TurnGuard
 from voxspark.config import load_config
 from voxspark.devices import keyboard as devices

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.in_memory import MemoryListStore
 from voxspark.errors import ToolError
 from voxspark.tools.folding import key
-from voxspark.tools.lists import MOST_ITEMS, Lists, MemoryListStore
+from voxspark.tools.lists import MOST_ITEMS, Lists
 from voxspark.tools.undo import Undo
 
 pytestmark = pytest.mark.anyio

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.in_memory import MemoryNoteStore
 from voxspark.errors import ToolError
-from voxspark.tools.notes import LONGEST_NOTE, MOST_NOTES, MemoryNoteStore, Notes
+from voxspark.tools.notes import LONGEST_NOTE, MOST_NOTES, Notes
 from voxspark.tools.undo import Undo
 
 pytestmark = pytest.mark.anyio

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,9 +16,9 @@ from hypothesis import strategies as st
 
 from tests.virtual_time import virtual_time
 from voxspark.config import Config
-from voxspark.config_source import user_directory
 from voxspark.config_tools import ImageSettings
 from voxspark.errors import PainterError, ToolError
+from voxspark.files import user_directory
 from voxspark.kit import make_toolbox
 from voxspark.outfit import make_pictures
 from voxspark.tools.jobs import Jobs
@@ -146,7 +147,7 @@ async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     async with gallery(tmp_path / "file" / "pictures") as at:
         await at.pictures.make_image(FOX)
-        assert (await at.report()).endswith("The picture could not be saved: Not a directory.")
+        assert (await at.report()).endswith("I cannot write to the folder pictures: Not a directory.")
 
 
 @virtual_time
@@ -226,14 +227,13 @@ def test_any_description_gives_a_file_in_the_folder(description: str, tmp_path_f
 
 def test_what_cannot_be_written_whole_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`/dev/full` is a disk that is."""
-    real = Path.open
 
-    def full(self: Path, mode: str) -> Any:
-        real(self, mode).close()
-        return real(Path("/dev/full"), "wb")
+    def full(descriptor: int, mode: str) -> Any:
+        os.close(descriptor)
+        return Path("/dev/full").open("wb")
 
-    monkeypatch.setattr(Path, "open", full)
-    with pytest.raises(ToolError, match="The picture could not be saved: No space left on device"):
+    monkeypatch.setattr(os, "fdopen", full)
+    with pytest.raises(ToolError, match="No space left on device"):
         keep(b"\x89PNG", tmp_path, FOX)
     assert list(tmp_path.iterdir()) == []
 
@@ -271,8 +271,7 @@ def test_an_absolute_folder_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_it_is_found_by_what_people_want(tmp_path: Path) -> None:
     box = make_toolbox(Config())
-    for each in Pictures(None, Jobs(), tmp_path).tools:
-        box.add(each)
+    box.add(*Pictures(None, Jobs(), tmp_path).tools)
     found = box.find("find_tool").call
     for query in ("make an image", "draw a picture", "generate a photo", "paint an illustration"):
         assert str(found(query)).startswith("make_image(description: string, shape: string (optional)): ")

@@ -220,14 +220,6 @@ async def test_methods_are_tools_of_their_object() -> None:
     assert await box.find("are_on").run({}) == "Yes."
 
 
-def test_schemas_are_sorted_whatever_the_order() -> None:
-    one, other = tools_of(Lamps())
-    names = [
-        [s["function"]["name"] for s in Toolbox(tools).schemas()] for tools in ([one, other, LAMP], [LAMP, other, one])
-    ]
-    assert names[0] == names[1] == ["are_on", "set_lamp", "switch_on"]
-
-
 def test_a_name_is_taken_once_and_a_wrong_one_is_hinted() -> None:
     box = Toolbox([LAMP])
     assert "set_lamp" in box

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from voxspark.errors import ToolError
 from voxspark.tools import phrases
-from voxspark.tools.timers import MOST_TIMERS, Timers
+from voxspark.tools.timer_book import MOST_TIMERS
+from voxspark.tools.timers import Timers
 
 
 class World:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.desktop_sound import pactl
 from tests.sound_card import SoundCard, sound_card
 from voxspark.errors import ToolError
 from voxspark.tools.desktop.volume import Volume
@@ -27,10 +28,6 @@ def volume(card: SoundCard) -> Volume:
     pactl(card, "set-sink-volume", "speaker", "50%")
     pactl(card, "set-sink-mute", "speaker", "0")
     return Volume(card.env["PULSE_SERVER"])
-
-
-def pactl(card: SoundCard, *words: str) -> str:
-    return subprocess.run(["pactl", *words], env=card.env, check=True, capture_output=True, text=True).stdout
 
 
 def level(card: SoundCard) -> str:

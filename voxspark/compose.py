@@ -1,4 +1,4 @@
-"""The wiring: from a configuration to the parts of a daemon. The only place that names concrete classes."""
+"""The wiring: from a configuration to the parts of a daemon, with the tools of `kit` and `outfit`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
-from voxspark.agent.agent import Expert, LocalFirstAgent
-from voxspark.agent.agent import Team as AgentTeam
+from voxspark.agent.agent import Expert, LocalFirstAgent, Team
 from voxspark.agent.audit import AuditLog, audit_path
 from voxspark.agent.eyes import Eyes
 from voxspark.agent.intents import Intents, user_folder
@@ -97,8 +96,8 @@ class Engines:
     profile: str
     names: dict[str, str]
     models: Models
-    team: AgentTeam
-    aside: AgentTeam
+    team: Team
+    aside: Team
     """The same people, as tools ask them: whoever speaks goes first."""
     tools: tuple[Schema, ...]
     """What its language models are offered."""
@@ -190,7 +189,7 @@ async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
         return [], []
 
 
-def _team(roster: Roster, ledger: Ledger, priority: int) -> AgentTeam:
+def _team(roster: Roster, ledger: Ledger, priority: int) -> Team:
     others = helpers(roster)
 
     worker = LeasedChat(ledger, "worker", priority=priority, understudy=StandIn() if priority == VOICE else None)
@@ -200,7 +199,7 @@ def _team(roster: Roster, ledger: Ledger, priority: int) -> AgentTeam:
             return worker
         return LeasedChat(ledger, role, priority=priority, patience_seconds=HELP_SECONDS)
 
-    return AgentTeam(
+    return Team(
         chat=chat,
         roles=("worker", *others),
         calls_tools=lambda role: role in roster.profile.roles and "tools" in roster.model_of(role).capabilities,

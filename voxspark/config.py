@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from voxspark.config_source import from_environment, merge, read, xdg_directory
+from voxspark.config_source import from_environment, merge, read_toml
 from voxspark.config_tools import (
     CalendarSettings,
     CodeSettings,
@@ -29,6 +29,7 @@ from voxspark.config_tools import (
     WebSettings,
 )
 from voxspark.errors import ConfigError
+from voxspark.files import config_folder, xdg_directory
 from voxspark.language import Language
 
 
@@ -80,7 +81,7 @@ class PatienceSettings(Settings):
     open_seconds: float = Field(1.6, gt=0)
     """The transcript is open: "set a timer for"."""
     sure_probability: float = Field(0.8, gt=0, lt=1)
-    """End-of-turn probability from which the model counts as sure (facts: Smart Turn v3.2)."""
+    """End-of-turn probability from which the model counts as sure."""
     end_of_turn: Literal["auto", "smart_turn", "none"] = "auto"
     """The model that listens for the end; `auto` takes Smart Turn when it is installed."""
 
@@ -120,8 +121,8 @@ class TranscriberSettings(Settings):
     """CPU threads; 0 is the number of cores, at most 4."""
     window_seconds: float = Field(12.0, ge=8.0, le=30.0)
     """Audio encoded at once. Whisper pads to 30 s; 12 s is 2.5 to 3 times faster with no more errors, and below 8 s it
-    invents text (measured, bench/README.md). Speech that nearly fills it gets 4 s
-    more, or it would wrap round; longer speech uses the full window."""
+    invents text (measured, bench/README.md). Speech that nearly fills it gets 4 s more, or it would wrap round; longer
+    speech uses the full window."""
     no_speech_threshold: float = Field(0.6, gt=0, le=1)
     """Whisper's no-speech probability above which a doubtful transcript is dropped."""
     min_confidence: float = -1.2
@@ -191,8 +192,8 @@ class PlanSettings(Settings):
     context_tokens: int = Field(0, ge=0, le=1 << 20)
     """Context of every model that has no other in its profile, from 512; 0 is the profile's."""
     floor_gib: float | None = Field(None, ge=0)
-    """Memory that models never get; unset it is a sixth of the machine's, at least 1.5 GiB (or a
-    quarter) and at most 16."""
+    """Memory that models never get; unset it is a sixth of the machine's, at least 1.5 GiB (or a quarter) and at
+    most 16."""
     evict_foreign: bool = False
     """Whether models that other programs have loaded into Ollama may be unloaded; otherwise they are only counted."""
     swarm_host: str = ""
@@ -285,7 +286,7 @@ def config_path() -> Path:
     """`$VOXSPARK_CONFIG`, or the XDG place."""
     if chosen := os.environ.get("VOXSPARK_CONFIG"):
         return Path(chosen).expanduser()
-    return xdg_directory("XDG_CONFIG_HOME", Path.home() / ".config") / "voxspark" / "config.toml"
+    return config_folder() / "config.toml"
 
 
 def socket_path(config: Config) -> Path:
@@ -309,7 +310,7 @@ def load_config(
     place = path or config_path()
     chosen = path is not None or bool(os.environ.get("VOXSPARK_CONFIG"))
     layers: list[tuple[str, Mapping[str, Any]]] = [
-        (str(place), read(place, must_exist=chosen)),
+        (str(place), read_toml(place, must_exist=chosen)),
         ("the environment", from_environment(os.environ if environ is None else environ)),
         ("the command line", overrides or {}),
     ]

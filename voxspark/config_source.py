@@ -1,9 +1,7 @@
-"""Where a configuration comes from: a TOML file and environment variables, as nested tables; and the XDG folders."""
+"""Where a configuration comes from: a TOML file and environment variables, as nested tables."""
 
 from __future__ import annotations
 
-import os
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 from voxspark.errors import ConfigError
 
 
-def read(place: Path, *, must_exist: bool) -> dict[str, Any]:
+def read_toml(place: Path, *, must_exist: bool = True) -> dict[str, Any]:
     """A TOML file; nothing where there need not be one. Raises ConfigError."""
     try:
         return tomllib.loads(place.read_text("utf-8"))
@@ -62,20 +60,3 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         old = merged.get(key)
         merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
-
-
-def xdg_directory(variable: str, otherwise: Path) -> Path:
-    """What an XDG variable says; a relative value does not count (XDG Base Directory specification)."""
-    value = os.environ.get(variable, "")
-    return Path(value) if value.startswith("/") else otherwise
-
-
-def user_directory(name: str, otherwise: Path) -> Path:
-    """One of the user's own folders (`PICTURES`, `DOCUMENTS`), as `user-dirs.dirs` has it (xdg-user-dirs)."""
-    config = xdg_directory("XDG_CONFIG_HOME", Path.home() / ".config")
-    try:
-        text = (config / "user-dirs.dirs").read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return otherwise
-    found = re.findall(rf'^\s*XDG_{name}_DIR="(\$HOME/|/)(.*)"', text, re.MULTILINE)
-    return (Path.home() if found[-1][0] != "/" else Path("/")) / found[-1][1] if found else otherwise

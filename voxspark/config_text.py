@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr
 
@@ -37,10 +37,29 @@ def as_toml(config: Config, in_force: Mapping[str, BaseModel] | None = None) -> 
         value = getattr(config, name)
         if isinstance(value, BaseModel):
             shown = (in_force or {}).get(name, value)
-            tables += [f"[{name}]", *_toml_lines(shown, value if name in OF_PROFILE else None), ""]
+            tables += [*_header(name, value), *_toml_lines(shown, value if name in OF_PROFILE else None), ""]
+        elif isinstance(value, dict):
+            for key, table in value.items():
+                tables += [*_header(f"{name}.{json.dumps(key)}", table), *_toml_lines(table, None), ""]
+            tables += [] if value else [*_template(name, get_args(field.annotation)[1]), ""]
         else:
             lines += _toml_entry(name, value, field.description)
     return "\n".join([*lines, "", *tables])
+
+
+def _header(name: str, table: BaseModel) -> list[str]:
+    return [*_comment(type(table).__doc__), f"[{name}]"]
+
+
+def _template(name: str, kind: type[BaseModel]) -> list[str]:
+    """The keys of a table that has a name of its own, behind a #."""
+    lines = [*_comment(kind.__doc__), f"# [{name}.NAME]"]
+    for key, field in kind.model_fields.items():
+        if field.is_required():
+            lines += [*_comment(field.description), f"# {key} must be set"]
+        else:
+            lines += _toml_entry(key, field.get_default(), field.description, is_set=False)
+    return lines
 
 
 def _toml_lines(table: BaseModel, chosen: BaseModel | None) -> list[str]:
@@ -54,24 +73,27 @@ def _toml_lines(table: BaseModel, chosen: BaseModel | None) -> list[str]:
 
 
 def _toml_entry(name: str, value: Any, description: str | None, is_set: bool = True) -> list[str]:
-    comment = [f"# {line.strip()}" for line in (description or "").splitlines()]
+    comment = _comment(description)
     if value is None:
         return [*comment, f"# {name} is not set"]
     if isinstance(value, SecretStr) or name in SECRETS:
         secret = value.get_secret_value() if isinstance(value, SecretStr) else value
         return [*comment, f"# {name} is {'set, and not shown' if secret else 'not set'}"]
-    return [*comment, f"{'' if is_set else '# '}{name} = {_toml_value(value)}"]
+    shown = dict.fromkeys(value, HIDDEN) if name in SECRET_VALUES else value
+    return [*comment, f"{'' if is_set else '# '}{name} = {_toml_value(shown)}"]
+
+
+def _comment(text: str | None) -> list[str]:
+    return [f"# {line.strip()}" for line in (text or "").splitlines()]
 
 
 def _toml_value(value: Any) -> str:
     """TOML's strings are JSON's, but for the surrogate pairs and the one control character that JSON writes plainly."""
     if isinstance(value, float):
         return repr(value)
-    if isinstance(value, BaseModel):
-        shown = value.model_dump()
-        hidden = {name: dict.fromkeys(shown[name], HIDDEN) for name in SECRET_VALUES if name in shown}
-        return _toml_value({**shown, **hidden})
     if isinstance(value, Mapping):
+        if not value:
+            return "{}"
         return f"{{ {', '.join(f'{json.dumps(key)} = {_toml_value(item)}' for key, item in value.items())} }}"
     text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
     return text.replace("\x7f", "\\u007f")

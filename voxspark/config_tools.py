@@ -30,17 +30,17 @@ class WebSettings(Settings):
     """Tools that ask other machines, each only when somebody asks for it."""
 
     enabled: bool = True
-    """Off: there are no such tools."""
+    """Off: there are no tools for the web."""
     home: str = ""
     """The place whose weather is meant when none is named."""
     units: Literal["metric", "imperial"] = "metric"
-    """Of the weather."""
+    """In which the weather is told."""
     searxng_url: str = ""
     """Address of a SearXNG that answers in JSON; the first choice for a search."""
     duckduckgo: bool = True
     """Whether DuckDuckGo is asked where there is no SearXNG."""
     wikipedia_url: str = "https://en.wikipedia.org"
-    """Which Wikipedia."""
+    """Address of the Wikipedia that is asked: of another language, or one of your own."""
     weather_url: str = "https://api.open-meteo.com"
     """Address of an Open-Meteo; it can be one of your own."""
     places_url: str = "https://geocoding-api.open-meteo.com"
@@ -53,7 +53,7 @@ class CalendarSettings(Settings):
     """The user's calendar, on a CalDAV server."""
 
     url: str = ""
-    """Address of a calendar, of a user's folder of them, or of the server. Empty: there are no such tools."""
+    """Address of a calendar, of a user's folder of them, or of the server. Empty: there are no tools for it."""
     username: str = ""
     """Who logs in; empty for nobody."""
     password: SecretStr = SecretStr("")
@@ -87,7 +87,7 @@ class DesktopSettings(Settings):
     """Tools for the desktop of whoever is logged in."""
 
     enabled: bool = True
-    """Off: there are no such tools."""
+    """Off: there are no tools for the desktop."""
     applications: tuple[str, ...] = ()
     """Which applications may be opened; empty is every one in the menu."""
     typing: Literal["auto", "x11", "wtype", "portal", "none"] = "auto"
@@ -104,7 +104,7 @@ class CodeSettings(Settings):
     """Programs that it writes."""
 
     folder: str = ""
-    """Where they are put; empty is `VoxSpark` in your documents folder, or in your home."""
+    """Where programs are put; empty is `VoxSpark` in your documents folder, or in your home."""
 
 
 Trust = Literal["none", "read", "act"]

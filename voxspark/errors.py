@@ -2,7 +2,7 @@
 
     VoxSparkError
     ├── ConfigError          the configuration cannot be used
-    ├── DeviceError          a microphone or speaker cannot be used
+    ├── DeviceError          a microphone, speaker, screen, camera or keyboard cannot be used
     ├── EngineError          an engine is missing or broke
     │   ├── TranscriberError
     │   ├── ChatError
@@ -41,7 +41,7 @@ class ConfigError(VoxSparkError):
 
 
 class DeviceError(VoxSparkError):
-    """A microphone or speaker cannot be opened, or went away."""
+    """A microphone, speaker, screen, camera or keyboard cannot be used, or went away."""
 
     stage = "device"
 

@@ -18,11 +18,11 @@ from voxspark.agent.ringing import Notify, show_nothing
 from voxspark.audio import tone
 from voxspark.bus import EventBus
 from voxspark.config import Config
-from voxspark.config_source import xdg_directory
 from voxspark.config_tools import DesktopSettings, EyesSettings
 from voxspark.devices.camera import Camera
 from voxspark.devices.keyboard import Keyboard
 from voxspark.devices.screen import Screen
+from voxspark.files import data_folder, state_folder
 from voxspark.listening.listener import Listener
 from voxspark.mcp.servers import McpServers
 from voxspark.memory.database import Database, open_database, open_in_memory
@@ -102,7 +102,7 @@ class Kit:
 
 def database_path() -> Path:
     """`$XDG_DATA_HOME/voxspark/voxspark.db`."""
-    return xdg_directory("XDG_DATA_HOME", Path.home() / ".local" / "share") / "voxspark" / "voxspark.db"
+    return data_folder() / "voxspark.db"
 
 
 @asynccontextmanager
@@ -139,8 +139,7 @@ def _kit(config: Config, database: Database) -> Kit:
     toolbox = Toolbox(
         [*_own(), *kept, *_web(config), *_calendar(config, undo), *_desktop(config), *command_tools(config.commands)]
     )
-    for each in (*tools_of(FindTool(toolbox)), *Skills(toolbox).tools):
-        toolbox.add(each)
+    toolbox.add(*tools_of(FindTool(toolbox)), *Skills(toolbox).tools)
     return Kit(toolbox, timers, jobs, database, undo, recall, McpServers({}, toolbox), (database.run, jobs.run))
 
 
@@ -166,9 +165,8 @@ def ducking(
     """What keeps other programs quiet while somebody speaks with the assistant, to run in the background."""
     if not (settings.enabled and settings.duck_media):
         return ()
-    notes = xdg_directory("XDG_STATE_HOME", Path.home() / ".local" / "state") / "voxspark" / "quiet.json"
     subscribe = partial(bus.subscribe, DUCKING_BOUND)
-    return (Ducking(settings.media_gain, notes, subscribe, lambda: listener.attentive).run,)
+    return (Ducking(settings.media_gain, state_folder() / "quiet.json", subscribe, lambda: listener.attentive).run,)
 
 
 def _own() -> Iterable[Tool]:

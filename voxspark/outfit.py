@@ -10,8 +10,8 @@ from voxspark.agent.consult import Consult
 from voxspark.agent.delegating import Delegating
 from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.agent.translating import Translating
-from voxspark.config_source import user_directory
 from voxspark.config_tools import CodeSettings, ImageSettings, MemorySettings
+from voxspark.files import user_directory
 from voxspark.kit import Kit
 from voxspark.memory.conversation_store import SqliteConversation
 from voxspark.memory.embedding import Embedding
@@ -30,8 +30,7 @@ def add_history(kit: Kit, settings: MemorySettings, budget_tokens: int) -> Histo
     """The conversation, with its tool in the box."""
     days = settings.conversation_days
     history = History(budget_tokens, SqliteConversation(kit.database) if days else None, days)
-    for each in Conversation(history.forget).tools:
-        kit.toolbox.add(each)
+    kit.toolbox.add(*Conversation(history.forget).tools)
     return history
 
 
@@ -46,11 +45,10 @@ def add_consulting(kit: Kit, settings: CodeSettings, team: Team, voice: LiveTurn
     """Delegate, write code, translate: where the worker's model is good enough to call tools."""
     if not team.calls_tools("worker"):
         return
-    aside, own = Consult(team, voice), Path(settings.folder).expanduser() if settings.folder else None
-    folder = own or user_directory("DOCUMENTS", Path.home()) / "VoxSpark"
-    for owner in (Delegating(kit.jobs, aside, swarm), Coding(kit.jobs, aside, folder), Translating(Consult(team))):
-        for each in owner.tools:
-            kit.toolbox.add(each)
+    aside, folder = Consult(team, voice), _folder(settings.folder, "DOCUMENTS", Path.home())
+    kit.toolbox.add(*Delegating(kit.jobs, aside, swarm).tools)
+    kit.toolbox.add(*Coding(kit.jobs, aside, folder).tools)
+    kit.toolbox.add(*Translating(Consult(team)).tools)
 
 
 def make_pictures(settings: ImageSettings, painter: Painter | None, jobs: Jobs) -> Pictures:
@@ -59,18 +57,21 @@ def make_pictures(settings: ImageSettings, painter: Painter | None, jobs: Jobs) 
     async def show(path: Path) -> None:
         await launch(["xdg-open", str(path)])
 
-    own = Path(settings.folder).expanduser() if settings.folder else None
-    folder = own or user_directory("PICTURES", Path.home() / "Pictures") / "VoxSpark"
+    folder = _folder(settings.folder, "PICTURES", Path.home() / "Pictures")
     return Pictures(painter, jobs, folder, side=settings.side, show=show if settings.open else None)
 
 
 def add_pictures(kit: Kit, settings: ImageSettings, painter: Painter | None) -> None:
     """Make an image; without a painter it says so."""
-    for each in make_pictures(settings, painter, kit.jobs).tools:
-        kit.toolbox.add(each)
+    kit.toolbox.add(*make_pictures(settings, painter, kit.jobs).tools)
 
 
 def make_fillers(kit: Kit, synthesizer: Synthesizer, team: Team, voice: LiveTurns) -> Fillers:
     """What is said while the team and the tools take long, synthesized when nobody speaks."""
     said = (*(FILLERS[role] for role in team.roles if role in FILLERS), *kit.fillers, STILL_AT_IT)
     return Fillers(synthesizer, dict.fromkeys(said), voice.quiet)
+
+
+def _folder(own: str, name: str, otherwise: Path) -> Path:
+    """The one that is set, or `VoxSpark` in one of the user's."""
+    return Path(own).expanduser() if own else user_directory(name, otherwise) / "VoxSpark"

@@ -195,7 +195,7 @@ class Expert:
 
 
 class Recital:
-    """Says what it was given: for `say`, and for what rings."""
+    """Says what it was given: for `say`, and for announcements."""
 
     def __init__(self, text: str) -> None:
         self._text = text

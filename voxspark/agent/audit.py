@@ -6,14 +6,13 @@ import errno
 import json
 import logging
 import os
-from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from voxspark.config_source import xdg_directory
 from voxspark.errors import ToolError
+from voxspark.files import state_folder
 
 log = logging.getLogger(__name__)
 
@@ -23,18 +22,7 @@ MOST_BYTES = 4 << 20
 
 def audit_path() -> Path:
     """`$XDG_STATE_HOME/voxspark/audit.jsonl`."""
-    return xdg_directory("XDG_STATE_HOME", Path.home() / ".local" / "state") / "voxspark" / "audit.jsonl"
-
-
-class RecentCalls:
-    """The newest calls, in memory only."""
-
-    def __init__(self) -> None:
-        self.lines: deque[dict[str, object]] = deque(maxlen=1_000)
-
-    def note(self, **fields: object) -> None:
-        """See `mediator.Audit.note`."""
-        self.lines.append(fields)
+    return state_folder() / "audit.jsonl"
 
 
 class AuditLog:

@@ -8,7 +8,7 @@ from voxspark.agent.audit import audit_path, files_of
 from voxspark.config import config_path, load_config
 from voxspark.doctor.check import Check, Finding
 from voxspark.doctor.memory import memory_checks
-from voxspark.doctor.models import Models
+from voxspark.doctor.models import TeamChecks
 from voxspark.errors import ConfigError
 from voxspark.kit import database_path
 
@@ -26,4 +26,4 @@ def all_checks(config_file: Path | None) -> list[Check]:
         config = load_config(config_file)
     except ConfigError:
         return checks
-    return [*checks, *Models(config).checks]
+    return [*checks, *TeamChecks(config).checks]

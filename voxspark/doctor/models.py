@@ -47,7 +47,7 @@ PROBE = {
 JINJA = "Set OLLAMA_GO_TEMPLATE=0 for Ollama's service and restart it (ollama issue 14601)."
 
 
-class Models:
+class TeamChecks:
     """The checks of one configuration; each looks anew."""
 
     def __init__(self, config: Config) -> None:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from voxspark.config_source import xdg_directory
 from voxspark.errors import EngineError
+from voxspark.files import cache_folder, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +174,6 @@ BUNDLED: Mapping[str, BundledModel] = MappingProxyType({model.name: model for mo
 """Everything `locate` knows, by name."""
 
 
-def cache_directory() -> Path:
-    """`$XDG_CACHE_HOME/voxspark`."""
-    return xdg_directory("XDG_CACHE_HOME", Path.home() / ".cache") / "voxspark"
-
-
 def locate(name: str, table: Mapping[str, BundledModel] = BUNDLED) -> Path:
     """Where the weights are: the file when there is one, the directory when there are several. May take a second.
 
@@ -255,7 +250,7 @@ def _entry(path: Path, file: WeightFile) -> list[object]:
 
 def _read_record() -> dict[str, object]:
     try:
-        record = json.loads((cache_directory() / "verified.json").read_bytes())
+        record = json.loads((cache_folder() / "verified.json").read_bytes())
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
@@ -264,12 +259,8 @@ def _read_record() -> dict[str, object]:
 def _remember(path: Path, file: WeightFile) -> None:
     """Record a checked file; without a writable cache it is checked again next time."""
     record = {**_read_record(), str(path): _entry(path, file)}
-    place = cache_directory() / "verified.json"
-    part = place.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(record, indent=1))
-        part.replace(place)
+        write_json(cache_folder() / "verified.json", record)
 
 
 # ── joined once ─────────────────────────────────────────────────────────────────────────────────
@@ -277,7 +268,7 @@ def _remember(path: Path, file: WeightFile) -> None:
 
 def _joined(model: BundledModel) -> Path:
     """The directory in the cache where the model's files are whole; made when it is not there."""
-    place = cache_directory() / "models" / model.name
+    place = cache_folder() / "models" / model.name
 
     def complete() -> bool:
         return all(_sound(place / file.filename, file) for file in model.files)

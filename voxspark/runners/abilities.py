@@ -12,7 +12,7 @@ import anyio
 
 from voxspark.engines.ollama.client import OllamaClient
 from voxspark.errors import EngineError
-from voxspark.vram.measured import state_path
+from voxspark.files import state_folder, write_json
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ ANSWER_SECONDS = 5.0
 
 async def abilities_of(tag: str, client: OllamaClient, path: Path | None = None) -> Collection[str]:
     """Ollama's words, `tools` among them; the last known ones when it does not answer, none when nothing is known."""
-    place = path or state_path("abilities.json")
+    place = path or state_folder() / "abilities.json"
     known = _read(place)
     with anyio.move_on_after(ANSWER_SECONDS), suppress(EngineError):
         known[tag] = sorted((await client.show(tag)).capabilities)
@@ -41,10 +41,7 @@ def _read(path: Path) -> dict[str, list[str]]:
 
 
 def _write(path: Path, known: dict[str, list[str]]) -> None:
-    new = path.with_suffix(".new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(json.dumps(known, indent=1))
-        new.replace(path)
+        write_json(path, known)
     except OSError as error:
         log.warning("%s cannot be written: %s", path, error.strerror)

@@ -9,8 +9,9 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from voxspark.errors import ToolError
+from voxspark.tools.folding import fold
 from voxspark.tools.phrases import Clock as TimeOfDay
-from voxspark.tools.phrases import Date, Name, Weekday, fold, say
+from voxspark.tools.phrases import Date, Name, Weekday, say
 from voxspark.tools.registry import Tool, tool, tools_of
 
 CITIES = {

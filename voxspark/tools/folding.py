@@ -1,16 +1,21 @@
-"""When two things people say mean the same thing: `The Eggs` and `egg`."""
+"""What people say, to compare by: `São Paulo` and `sao paulo`, `The Eggs` and `egg`."""
 
 from __future__ import annotations
 
 import re
-
-from voxspark.tools.phrases import fold
+import unicodedata
 
 _ARTICLES = frozenset(["a", "an", "the", "some", "my"])
 
 
+def fold(name: str) -> str:
+    """Lower case without accents, to compare by: `São Paulo` -> `sao paulo`."""
+    decomposed = unicodedata.normalize("NFD", name.lower())
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
 def key(text: str) -> str:
-    """To compare by: no accents, capitals, punctuation or articles, and the singular of each word."""
+    """No accents, capitals, punctuation or articles, and the singular of each word."""
     words = re.findall(r"\w+(?:'\w+)?", fold(text))
     return " ".join(_singular(word) for word in words if word not in _ARTICLES) or " ".join(words) or fold(text).strip()
 

@@ -46,27 +46,6 @@ class ListStore(Protocol):
         ...
 
 
-class MemoryListStore:
-    """Lists that end with the process."""
-
-    def __init__(self) -> None:
-        self._lists: dict[str, list[str]] = {}
-
-    async def names(self) -> list[str]:
-        """See ListStore."""
-        return sorted(name for name, items in self._lists.items() if items)
-
-    async def items(self, name: str) -> list[str]:
-        """See ListStore."""
-        return list(self._lists.get(name, []))
-
-    async def update(self, name: str, change: Callable[[list[str]], Sequence[str]]) -> list[str]:
-        """See ListStore."""
-        before = await self.items(name)
-        self._lists[name] = list(change(list(before)))
-        return before
-
-
 class Lists:
     """What can be said to lists."""
 

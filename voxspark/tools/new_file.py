@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from voxspark.errors import ToolError
-from voxspark.tools.phrases import fold
+from voxspark.tools.folding import fold
 
 LONGEST_NAME = 60
 """Characters: in UTF-8 with a number still below the 255 bytes of Linux file systems."""

@@ -42,28 +42,6 @@ class NoteStore(Protocol):
         ...
 
 
-class MemoryNoteStore:
-    """Notes that end with the process."""
-
-    def __init__(self) -> None:
-        self._notes: dict[int, tuple[float, str]] = {}
-        self._count = 0
-
-    async def all(self) -> list[StoredNote]:
-        """See NoteStore."""
-        return sorted(((number, *note) for number, note in self._notes.items()), key=lambda note: (note[1], note[0]))
-
-    async def put(self, taken_utc: float, text: str) -> int:
-        """See NoteStore."""
-        self._count += 1
-        self._notes[self._count] = (taken_utc, text)
-        return self._count
-
-    async def remove(self, number: int) -> None:
-        """See NoteStore."""
-        self._notes.pop(number, None)
-
-
 class Notes:
     """What can be said about notes. `now` gives aware local time."""
 

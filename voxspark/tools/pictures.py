@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from functools import partial
-from itertools import chain, count
 from math import sqrt
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,14 +18,12 @@ from voxspark.errors import ToolError
 from voxspark.protocols import Painter
 from voxspark.tools.clean import clean, shorten
 from voxspark.tools.jobs import Jobs, Progress
+from voxspark.tools.new_file import LONGEST_NAME, write_new
 from voxspark.tools.registry import Tool, tool, tools_of
 from voxspark.types import PaintingStep
 
 LONGEST_DESCRIPTION = 1_000
 """Characters; models read at most 512 tokens."""
-
-LONGEST_NAME = 60
-"""Characters of a file's name before its suffix: at most 240 bytes, where 255 are allowed."""
 
 LONGEST_SAID = 80
 
@@ -114,27 +111,4 @@ def pixels(shape: Shape, side: int) -> tuple[int, int]:
 def keep(png: bytes, folder: Path, description: str) -> Path:
     """Write it under a name made of the description, never over another file. Raises ToolError."""
     words = re.findall(r"\w+", unicodedata.normalize("NFC", description).lower())
-    stem = "-".join(words)[:LONGEST_NAME].strip("-_") or "picture"
-    paths = (folder / f"{stem}{suffix}.png" for suffix in chain([""], (f"-{number}" for number in count(2))))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return next(path for path in paths if _write_new(path, png))
-    except OSError as error:
-        raise ToolError(
-            "picture-not-kept", f"The picture could not be saved: {error.strerror}.", f"Look at the folder {folder}."
-        ) from error
-
-
-def _write_new(path: Path, data: bytes) -> bool:
-    """Whether there was no such file: now there is, whole."""
-    try:
-        file = path.open("xb")
-    except FileExistsError:
-        return False
-    try:
-        with file:
-            file.write(data)
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
-    return True
+    return write_new(folder, f"{'-'.join(words)[:LONGEST_NAME].strip('-_') or 'picture'}.png", png)

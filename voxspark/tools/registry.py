@@ -232,14 +232,14 @@ class Toolbox:
 
     def __init__(self, tools: Iterable[Tool] = ()) -> None:
         self._tools: dict[str, Tool] = {}
-        for each in tools:
-            self.add(each)
+        self.add(*tools)
 
-    def add(self, tool: Tool) -> None:
-        """Raises ToolError when the name is taken."""
-        if tool.name in self._tools:
-            raise ToolError("tool-twice", f"Two tools are called {tool.name}.", "Rename one.")
-        self._tools[tool.name] = tool
+    def add(self, *tools: Tool) -> None:
+        """Raises ToolError when a name is taken."""
+        for tool in tools:
+            if tool.name in self._tools:
+                raise ToolError("tool-twice", f"Two tools are called {tool.name}.", "Rename one.")
+            self._tools[tool.name] = tool
 
     def remove(self, name: str) -> None:
         """Raises ToolError when there is none."""
@@ -250,10 +250,6 @@ class Toolbox:
         if (found := self._tools.get(name)) is not None:
             return found
         raise ToolError("tool-unknown", f"There is no tool called {name[:60]}.", _nearest(name, self._tools))
-
-    def schemas(self) -> list[dict[str, Any]]:
-        """All schemas, sorted by name: the same prompt every time, so that a model's cache holds."""
-        return [self._tools[name].schema for name in sorted(self._tools)]
 
     def __contains__(self, name: object) -> bool:
         return name in self._tools

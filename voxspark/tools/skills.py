@@ -16,7 +16,7 @@ SKILLS = {
     "get_weather": "tell the weather",
     "web_search": "search the web",
     "search_wikipedia": "look things up in Wikipedia",
-    "read_news": "read the news",
+    "get_news": "read the news",
     "read_calendar": "look into your calendar",
     "change_volume": "change the volume",
     "control_media": "control your music",

@@ -179,7 +179,7 @@ class TimerBook:
         if sum(each.kind == kind for each in self._waiting) >= MOST_TIMERS:
             raise ToolError(f"{kind}-too-many", say(_TOO_MANY[kind], count=MOST_TIMERS), "Cancel one first.")
         self._count += 1
-        label = " ".join(label.split()) if kind == "reminder" else clean(label)
+        label = " ".join(label.split()) if kind == "reminder" else bare_label(label)
         label = label[: LONGEST_LABEL[kind]].strip()
         timer = Timer(self._count, label, seconds, due_at, kind, wall, language=current())
         self._put(timer)
@@ -350,7 +350,7 @@ class TimerBook:
         return Timer(row["number"], row["label"], row["seconds"], due_at, kind, wall, left_seconds, max(0.0, late))
 
 
-def clean(label: str) -> str:
+def bare_label(label: str) -> str:
     """`the Tea timer ` -> `Tea`."""
     words = label.split()
     if words and words[0].casefold() in ("the", "a", "an", "my"):

@@ -10,10 +10,8 @@ from typing import Annotated, Literal
 from voxspark.errors import ToolError
 from voxspark.tools.phrases import Kind, Left, Length, Listing, Moment, TimerName, say
 from voxspark.tools.registry import Tool, tool, tools_of
-from voxspark.tools.timer_book import LONGEST_SECONDS, MOST_TIMERS, MemoryTimerStore, Timer, TimerBook, clean
+from voxspark.tools.timer_book import LONGEST_SECONDS, Timer, TimerBook, bare_label
 from voxspark.tools.wall_time import WallTime, parse
-
-__all__ = ["MOST_TIMERS", "MemoryTimerStore", "Timer", "Timers"]
 
 Label = Annotated[str, "What it is for, such as tea; empty when it has no name."]
 When = Annotated[
@@ -139,7 +137,7 @@ class Timers(TimerBook):
         if not found:
             word = _kind_of(kind)
             if everything and label:
-                return say("You have no {timer:which}.", timer=TimerName(word, clean(label)))
+                return say("You have no {timer:which}.", timer=TimerName(word, bare_label(label)))
             return say("You have no timers running.") if word == "timer" else say(_NONE[word])
         if len(found) == 1:
             return self._describe(found[0], among=1)
@@ -171,7 +169,7 @@ class Timers(TimerBook):
             return await self._kept(say((_CANCELLED if count == 1 else _ALL_CANCELLED)[word], count=count))
         found = self._select(label, seconds, kind, when)
         if not found:
-            missing = say("You have no {timer:which}.", timer=TimerName(word, clean(label) or when, seconds))
+            missing = say("You have no {timer:which}.", timer=TimerName(word, bare_label(label) or when, seconds))
             raise ToolError("timer-unknown", missing, await self.list_timers(kind=kind))
         timer = self._only(found, "cancel")
         self.remove([timer])
@@ -200,7 +198,7 @@ class Timers(TimerBook):
         fitting = [each for each in fitting if seconds in (0, each.seconds)]
         if when:
             fitting = [each for each in fitting if self._is_at(each, when)]
-        wanted = clean(label).casefold()
+        wanted = bare_label(label).casefold()
         if not wanted:
             return fitting
         exact = [each for each in fitting if each.label.casefold() == wanted]
@@ -227,7 +225,7 @@ class Timers(TimerBook):
         timers = [each for each in self._select(label) if each in self._waiting and each.wall is None]
         timers = [each for each in timers if label or each.kind == "timer"]
         if not timers:
-            named = say("You have no {timer} running.", timer=TimerName("timer", clean(label)))
+            named = say("You have no {timer} running.", timer=TimerName("timer", bare_label(label)))
             raise ToolError("timer-none", named if label else say("You have no timers running."))
         if action in ("pause", "resume"):
             able = [each for each in timers if (each.left_seconds is None) == (action == "pause")]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from voxspark.tools import phrases
-
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+from voxspark.tools.phrases.english_words import DAYS
 
 _REPEATS = {
     "day": range(7),
@@ -107,6 +106,7 @@ _ONCE = re.compile(
              | (?:on\ )?(?P<date>\d{{4}}-\d\d-\d\d)t? )(?![a-z])""",
     re.VERBOSE,
 )
+_ANY_MOMENT = datetime(2026, 1, 1, 3, 0, tzinfo=UTC)
 _REST = re.compile(r"(?:at|on|for|by|around|from|the|,|\s)*")
 
 
@@ -135,6 +135,11 @@ def parse(text: str, now: datetime, *, waking: bool = False) -> WallTime | None:
         day = _day_of(once, local.date())
         return WallTime(datetime.combine(day, _sure(clock, waking=waking)), zone) if day else None
     return WallTime(_next(clock, local, stay=bool(once) or period == "tonight"), zone)
+
+
+def is_moment(text: str) -> bool:
+    """Whether a text means one, whichever that is now."""
+    return parse(text, _ANY_MOMENT) is not None
 
 
 def _take(pattern: re.Pattern[str], text: str) -> tuple[re.Match[str] | None, str]:

@@ -15,8 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from voxspark.config_source import read_toml
 from voxspark.errors import ConfigError, EngineError
-from voxspark.vram.tables import Table, build, check_keys, read_table, subtable, user_path
+from voxspark.files import config_folder
+from voxspark.vram.tables import Table, build, check_keys, subtable
 
 Role = Literal["manager", "worker", "eyes", "coder", "reasoner", "embedder", "voice", "ears", "image"]
 Runner = Literal["ollama", "engine", "worker"]
@@ -198,15 +200,15 @@ def load_catalogue(user_file: Path | None = None) -> Catalogue:
     `user_file`, or `$XDG_CONFIG_HOME/voxspark/models.toml` when that exists: `[models.KEY]` overrides single fields
     of a known model or describes a new one; `[aliases]` gives names.
     """
-    path = user_file or user_path("models.toml")
+    path = user_file or config_folder() / "models.toml"
     if user_file is None and not path.exists():
         return builtin()
-    return _assemble(read_table(path), str(path))
+    return _assemble(read_toml(path), str(path))
 
 
 @cache
 def _shipped() -> dict[str, dict[str, Table]]:
-    return read_table(Path(__file__).with_name("models.toml"))
+    return read_toml(Path(__file__).with_name("models.toml"))
 
 
 def _assemble(user: Table, origin: str) -> Catalogue:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from voxspark.config_source import xdg_directory
+from voxspark.files import state_folder, write_json
 from voxspark.vram.catalogue import KvType
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class MeasuredSizes(Mapping[Key, int]):
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path or state_path("measured.json")
+        self._path = path or state_folder() / "measured.json"
         self._sizes = _read(self._path)
 
     def __getitem__(self, key: Key) -> int:
@@ -43,18 +43,10 @@ class MeasuredSizes(Mapping[Key, int]):
         known = self._sizes.get(key, size_bytes)
         self._sizes[key] = round(known + NEWEST_SHARE * (size_bytes - known))
         rows = [[*each, size] for each, size in sorted(self._sizes.items())]
-        new = self._path.with_suffix(".new")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            new.write_text(json.dumps({"model, context, slots, kv type, bytes": rows}, indent=1))
-            new.replace(self._path)
+            write_json(self._path, {"model, context, slots, kv type, bytes": rows})
         except OSError as error:
             log.warning("%s cannot be written: %s", self._path, error.strerror)
-
-
-def state_path(name: str) -> Path:
-    """`$XDG_STATE_HOME/voxspark/<name>`."""
-    return xdg_directory("XDG_STATE_HOME", Path.home() / ".local" / "state") / "voxspark" / name
 
 
 def _read(path: Path) -> dict[Key, int]:

@@ -13,10 +13,12 @@ from itertools import product
 from pathlib import Path
 from typing import Literal, get_args
 
+from voxspark.config_source import read_toml
 from voxspark.errors import ConfigError, EngineError
+from voxspark.files import config_folder
 from voxspark.vram.catalogue import GB, Catalogue, KvType, Model, Need, Resolved, Role, need
 from voxspark.vram.state import Budget, Device
-from voxspark.vram.tables import build, check_keys, read_table, subtable, user_path
+from voxspark.vram.tables import build, check_keys, subtable
 
 Hold = Literal["pinned", "resident", "demand"]
 
@@ -201,7 +203,7 @@ def _shipped() -> dict[str, Path]:
 
 
 def _paths(user_folder: Path | None) -> dict[str, Path]:
-    own = sorted((user_folder or user_path("profiles")).glob("*.toml"))
+    own = sorted((user_folder or config_folder() / "profiles").glob("*.toml"))
     return _shipped() | {path.stem: path for path in own}
 
 
@@ -222,7 +224,7 @@ def find_profile(key: str, catalogue: Catalogue, user_folder: Path | None = None
 
 def load_profile(path: Path, catalogue: Catalogue) -> Profile:
     """One profile, its models known and its roles consistent. Raises ConfigError."""
-    table, origin = read_table(path), str(path)
+    table, origin = read_toml(path), str(path)
     posts = subtable(table, "roles", origin)
     check_keys(posts, get_args(Role), origin, "roles.")
     roles, notes = {}, []

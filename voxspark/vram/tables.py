@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from voxspark.config_source import xdg_directory
 from voxspark.errors import ConfigError
 
 T = TypeVar("T")
 Table = Mapping[str, Any]
-
-
-def user_path(name: str) -> Path:
-    """`$XDG_CONFIG_HOME/voxspark/<name>`."""
-    return xdg_directory("XDG_CONFIG_HOME", Path.home() / ".config") / "voxspark" / name
-
-
-def read_table(path: Path) -> dict[str, Any]:
-    """A TOML file. Raises ConfigError when it cannot be read or is no TOML."""
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            "config-unreadable", f"{path} cannot be read: {error.strerror}.", "Check the path."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError("config-syntax", f"{path} is not valid TOML: {error}.", "Correct that line.") from error
 
 
 def subtable(table: Table, key: str, origin: str, prefix: str = "") -> dict[str, Any]:

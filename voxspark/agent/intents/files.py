@@ -14,8 +14,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from voxspark.config_source import xdg_directory
 from voxspark.errors import ConfigError
+from voxspark.files import config_folder
 from voxspark.language import LANGUAGES, Language
 
 Fold = Callable[[str], str]
@@ -50,7 +50,7 @@ class Sentences:
 
 def user_folder() -> Path:
     """`$XDG_CONFIG_HOME/voxspark/intents`."""
-    return xdg_directory("XDG_CONFIG_HOME", Path.home() / ".config") / "voxspark" / "intents"
+    return config_folder() / "intents"
 
 
 def read_folder(folder: Path) -> tuple[list[Sentences], list[ConfigError]]:

@@ -16,7 +16,7 @@ from voxspark.errors import ToolError
 from voxspark.language import Language, current
 from voxspark.listening.backchannel import is_stop
 from voxspark.tools.clock import CITIES
-from voxspark.tools.phrases import fold
+from voxspark.tools.folding import fold
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.units import UNITS, same_dimension
 

@@ -9,7 +9,7 @@ from voxspark.agent.tongues.english_arithmetic import expression
 from voxspark.agent.tongues.tongue import Rewrites, rewritten
 
 
-def translated(question: str, pairs: Rewrites) -> Callable[[str], str | None]:
+def expression_reader(question: str, pairs: Rewrites) -> Callable[[str], str | None]:
     """The `expression` of a language; `question` is what may stand in front, as a regular expression."""
     lead = re.compile(rf"(?:{question}) +")
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 from voxspark.agent.tongues.english_arithmetic import expression
 from voxspark.agent.tongues.english_numerals import to_digits, to_seconds
 from voxspark.agent.tongues.tongue import Normaliser, SmallWords, Tongue, rewrites, words
 from voxspark.listening.backchannel import WAKE_NAMES
-from voxspark.tools import wall_time
+from voxspark.tools.phrases.english_words import DAYS
+from voxspark.tools.wall_time import is_moment
 
-_ANY_MOMENT = datetime(2026, 1, 1, 3, 0, tzinfo=UTC)
-_DAYS = "|".join(day.lower() for day in wall_time.DAYS)
+_DAYS = "|".join(day.lower() for day in DAYS)
 
 _REWRITES = rewrites(
     (r"[’‘`]", "'"),
@@ -48,7 +47,7 @@ normalise = Normaliser(_REWRITES, _LEAD, _TAIL, lambda text: to_seconds(to_digit
 def when(text: str) -> str | None:
     """The text itself, when it is a moment."""
     text = text.removeprefix("at ")
-    return None if wall_time.parse(text, _ANY_MOMENT) is None else text
+    return text if is_moment(text) else None
 
 
 _NO_LABEL = words(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from voxspark.agent.tongues.arithmetic import translated
+from voxspark.agent.tongues.arithmetic import expression_reader
 from voxspark.agent.tongues.measures import Clock, Durations, Moments, Numbers
 from voxspark.agent.tongues.tongue import Normaliser, SmallWords, Tongue, rewrites, words
 from voxspark.listening.backchannel import WAKE_NAMES
@@ -117,7 +117,7 @@ _MOMENTS = Moments(
 
 TONGUE = Tongue(
     normalise=Normaliser(_REWRITES, _LEAD, _TAIL, lambda text: _DURATIONS.to_seconds(_NUMBERS.to_digits(text))),
-    expression=translated(
+    expression=expression_reader(
         r"(?:combien (?:font|fait|ca fait)|(?:ca )?fait combien|quel est le resultat de|calcule)",
         rewrites(
             (r"\b(?:multiplie par|fois)\b", "times"),

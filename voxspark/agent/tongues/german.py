@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from voxspark.agent.tongues.arithmetic import translated
+from voxspark.agent.tongues.arithmetic import expression_reader
 from voxspark.agent.tongues.measures import Clock, Durations, Moments, Numbers
 from voxspark.agent.tongues.tongue import Normaliser, SmallWords, Tongue, rewrites, words
 from voxspark.listening.backchannel import WAKE_NAMES
@@ -147,7 +147,7 @@ def _bare(text: str) -> str:
 
 TONGUE = Tongue(
     normalise=Normaliser(_REWRITES, _LEAD, _TAIL, lambda text: _DURATIONS.to_seconds(_NUMBERS.to_digits(text))),
-    expression=translated(
+    expression=expression_reader(
         r"(?:was|wie ?viel|wieviel) (?:ist|sind|macht|ergibt|gibt)(?: denn)?|(?:be)?rechne(?: aus)?|und",
         rewrites(
             (r"\bmal\b", "times"),

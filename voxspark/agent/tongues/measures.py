@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cached_property
 
 from voxspark.agent.tongues.tongue import fold
-from voxspark.tools import wall_time
+from voxspark.tools.wall_time import is_moment
 
 LONGEST_NUMBER_WORDS = 6
 """`neuf cent quatre vingt dix neuf`."""
 
 _LITERAL = re.compile(r"\d{1,12}(?:\.\d{1,12})?")
 _SECONDS = {"hours": 3600, "minutes": 60, "seconds": 1}
-_ANY_MOMENT = datetime(2026, 1, 1, 3, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -216,7 +214,7 @@ class Moments:
         clock = self._said(*found, next(iter(halves), "")) if len(halves) < 2 else ""
         each = f"every {repeat.split(' ')[0]}" if repeat else day
         moment = f"{each} at {clock}" if each else clock
-        return moment if clock and wall_time.parse(moment, _ANY_MOMENT) else None
+        return moment if clock and is_moment(moment) else None
 
     def _said(self, hour: int, minute: int, half: str) -> str:
         if half == "night":

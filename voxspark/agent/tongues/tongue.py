@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from voxspark.tools import phrases
+from voxspark.tools import folding
 
 MAX_LENGTH = 200
 """Characters; whatever is longer is no command."""
@@ -37,7 +37,7 @@ def rewritten(text: str, pairs: Rewrites) -> str:
 
 def fold(text: str) -> str:
     """Lower case without accents: `Straße` -> `strasse`."""
-    return phrases.fold(text).replace("ß", "ss").replace("œ", "oe")
+    return folding.fold(text).replace("ß", "ss").replace("œ", "oe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,6 @@ def _stripped(word: str) -> str:
 
 
 def _found(value: str, transcript: str) -> str:
-    folded = phrases.fold(transcript)
+    folded = folding.fold(transcript)
     at = folded.find(value) if len(folded) == len(transcript) else -1
     return transcript[at : at + len(value)] if at >= 0 else ""

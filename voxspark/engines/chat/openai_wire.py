@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from voxspark.engines.sendable import clean
+from voxspark.engines.sendable import encodable
 from voxspark.engines.thought import LeadingThought, only_thought
 from voxspark.errors import ChatError
 from voxspark.protocols import Schema
@@ -37,7 +37,7 @@ def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
     wire: list[dict[str, Any]] = []
     unanswered: list[str] = []
     for place, message in enumerate(messages):
-        row: dict[str, Any] = {"role": message.role, "content": clean(message.content)}
+        row: dict[str, Any] = {"role": message.role, "content": encodable(message.content)}
         if message.images:
             pictures = [{"type": "image_url", "image_url": {"url": _data_url(image)}} for image in message.images]
             row["content"] = [{"type": "text", "text": row["content"]}, *pictures]

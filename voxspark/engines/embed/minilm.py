@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxspark.engines.bundled import locate
-from voxspark.engines.sendable import clean
+from voxspark.engines.sendable import encodable
 from voxspark.engines.thread import EngineThread
 from voxspark.errors import EngineError
 
@@ -71,7 +71,7 @@ class MiniLM:
     def _vector(self, text: str) -> list[float]:
         if self._model is None:
             self._model = load(locate(self._weights))
-        return [float(value) for value in self._model.vector(clean(text))]
+        return [float(value) for value in self._model.vector(encodable(text))]
 
 
 def load(folder: Path) -> _Model:

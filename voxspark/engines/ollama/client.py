@@ -24,7 +24,7 @@ from voxspark.engines.ollama.values import (
     shown_of,
     wire_messages,
 )
-from voxspark.engines.sendable import clean
+from voxspark.engines.sendable import encodable
 from voxspark.errors import ChatError, EngineError
 from voxspark.types import Message
 
@@ -259,7 +259,7 @@ class OllamaClient:
         with self._edge.converting(options.model):
             told = await client.embed(
                 options.model,
-                [clean(text) for text in texts],
+                [encodable(text) for text in texts],
                 truncate=False,
                 options=options.runner(),
                 keep_alive=options.keep_alive_duration(),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from voxspark.engines.sendable import clean
+from voxspark.engines.sendable import encodable
 from voxspark.types import Message, ToolCall
 
 RELOADING = frozenset(
@@ -123,7 +123,10 @@ def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
     two, and it would be the wrong one (agent.md 1.1)."""
     wire: list[dict[str, Any]] = []
     for message in messages:
-        row: dict[str, Any] = {"role": message.role, "content": "" if message.tool_calls else clean(message.content)}
+        row: dict[str, Any] = {
+            "role": message.role,
+            "content": "" if message.tool_calls else encodable(message.content),
+        }
         if message.tool_calls:
             row["tool_calls"] = [
                 {"function": {"name": call.name, "arguments": dict(call.arguments)}} for call in message.tool_calls

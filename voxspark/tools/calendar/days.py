@@ -8,8 +8,8 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 
 from voxspark.errors import ToolError
-from voxspark.tools.phrases import fold
-from voxspark.tools.wall_time import DAYS
+from voxspark.tools.folding import fold
+from voxspark.tools.phrases.english_words import DAYS
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),

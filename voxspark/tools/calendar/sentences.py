@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from voxspark.tools.calendar.appointments import Appointment
 from voxspark.tools.calendar.days import Window, bare, midnight, named
-from voxspark.tools.phrases.english_words import time_of_day
+from voxspark.tools.phrases.english_words import cap, time_of_day
 
 MOST_TOLD = 5
 
@@ -25,7 +25,7 @@ def about(appointments: Sequence[Appointment], window: Window, now: datetime, se
     left.sort(key=lambda each: (each.begin.timestamp(), each.end.timestamp(), each.title))
     count = f"{len(left)} appointments" if len(left) > 1 else "one appointment"
     still = "still " if len(left) < len(appointments) else ""
-    head = f"{window.name[0].upper()}{window.name[1:]} you {still}have {count}"
+    head = f"{cap(window.name)} you {still}have {count}"
     told = [_in_window(each, window, now) for each in left[:MOST_TOLD]]
     if more := len(left) - len(told):
         told.append(f"{more} more")

@@ -18,7 +18,8 @@ from voxspark.tools.calendar.appointments import Appointment
 from voxspark.tools.calendar.caldav import Collection
 from voxspark.tools.calendar.days import Window
 from voxspark.tools.clean import clean
-from voxspark.tools.phrases import fold, join
+from voxspark.tools.folding import fold
+from voxspark.tools.phrases import join
 from voxspark.tools.phrases.say import ENGLISH
 from voxspark.tools.registry import Tool, tool, tools_of
 from voxspark.tools.undo import Undo

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voxspark.tools.clean import clean
-from voxspark.tools.phrases import fold
+from voxspark.tools.folding import fold
 
 LARGEST_FILE_BYTES = 256_000
 MOST_FILES = 2_000

@@ -31,6 +31,7 @@ from voxspark.events import (
     TurnStarted,
     WakeWord,
 )
+from voxspark.files import write_json
 from voxspark.tools.desktop.volume import sound_server
 
 log = logging.getLogger(__name__)
@@ -221,10 +222,7 @@ class Ducking:
             if not self._quiet:
                 self._notes.unlink(missing_ok=True)
                 return
-            self._notes.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            new = self._notes.with_suffix(".new")
-            new.write_text(json.dumps([asdict(quiet) for quiet in self._quiet]))
-            new.replace(self._notes)
+            write_json(self._notes, [asdict(quiet) for quiet in self._quiet])
         except OSError as error:
             log.warning("the volume of other programs cannot be noted: %r", error)
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from voxspark.errors import ToolError
 from voxspark.tools.clean import clean
 from voxspark.tools.desktop.session_bus import session_bus
-from voxspark.tools.phrases import fold, join
+from voxspark.tools.folding import fold
+from voxspark.tools.phrases import join
 from voxspark.tools.registry import Tool, tool, tools_of
 
 PREFIX = "org.mpris.MediaPlayer2."

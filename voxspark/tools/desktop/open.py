@@ -16,7 +16,8 @@ import anyio.to_thread
 from voxspark.errors import ToolError
 from voxspark.tools.clean import clean
 from voxspark.tools.desktop.applications import folders, installed, matching
-from voxspark.tools.phrases import fold, join
+from voxspark.tools.folding import fold
+from voxspark.tools.phrases import join
 from voxspark.tools.registry import Tool, tool, tools_of
 
 Launch = Callable[[Sequence[str]], Awaitable[None]]

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from voxspark.errors import ToolError
 from voxspark.tools.clean import clean
-from voxspark.tools.phrases import fold, join, say
+from voxspark.tools.folding import fold
+from voxspark.tools.phrases import join, say
 from voxspark.tools.registry import Tool, tool, tools_of
 
 STEP_PERCENT = 10

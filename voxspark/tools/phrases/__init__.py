@@ -11,7 +11,6 @@ from voxspark.tools.phrases.english_words import (
     number,
     time_left,
 )
-from voxspark.tools.phrases.folding import fold
 from voxspark.tools.phrases.say import say, translated
 from voxspark.tools.phrases.values import (
     Clock,
@@ -42,7 +41,6 @@ __all__ = [
     "TimerName",
     "Weekday",
     "duration",
-    "fold",
     "join",
     "number",
     "say",

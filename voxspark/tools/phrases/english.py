@@ -8,10 +8,8 @@ from fractions import Fraction
 from typing import Literal
 
 from voxspark.tools.phrases import english_words as words
-from voxspark.tools.phrases.values import Moment, TimerName
-
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-EVERY_DAY, WORKDAYS = tuple(range(7)), tuple(range(5))
+from voxspark.tools.phrases.english_words import DAYS
+from voxspark.tools.phrases.values import EVERY_DAY, WORKDAYS, Moment, TimerName
 
 
 class English:
@@ -74,7 +72,7 @@ class English:
         else:
             which = words.time_of_day(timer.time) if timer.time else words.duration_adjective(timer.seconds)
             text = f"{which} {timer.kind}"
-        return f"{text[:1].upper()}{text[1:]}" if "cap" in form else text
+        return words.cap(text) if "cap" in form else text
 
     def joined(self, parts: Sequence[str], last: Literal["and", "or"]) -> str:
         """`a, b and c`."""

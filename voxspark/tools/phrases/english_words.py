@@ -7,11 +7,18 @@ from collections.abc import Sequence
 from datetime import time
 from fractions import Fraction
 
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
 EXACT_DECIMALS = 4
 """Numbers with no more decimals than this are said exactly."""
 
 LARGEST_SAID = 10**15
 """From here, numbers are said as a power of ten."""
+
+
+def cap(text: str) -> str:
+    """The first letter a capital."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def number(value: Fraction) -> str:

@@ -10,8 +10,6 @@ from typing import ClassVar, Literal
 from voxspark.tools.phrases import english_words as words
 from voxspark.tools.phrases.values import Moment
 
-EVERY_DAY, WORKDAYS, WEEKEND = tuple(range(7)), tuple(range(5)), (5, 6)
-
 
 class Foreign:
     """Numbers, lists and names; `names` are those of cities and holidays, by their English ones."""
@@ -55,7 +53,7 @@ class Foreign:
 
     def name(self, english: str, form: str) -> str:
         """As it is called here."""
-        return cap(self._names.get(english, english)) if form == "cap" else self._names.get(english, english)
+        return words.cap(self._names.get(english, english)) if form == "cap" else self._names.get(english, english)
 
     def month(self, day: date) -> str:
         """The bare name."""
@@ -78,8 +76,3 @@ class Foreign:
     def ahead(self, moment: Moment) -> str:
         """`morgen`, `am Freitag`; nothing for today."""
         raise NotImplementedError
-
-
-def cap(text: str) -> str:
-    """The first letter a capital."""
-    return f"{text[:1].upper()}{text[1:]}"

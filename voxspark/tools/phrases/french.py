@@ -6,8 +6,9 @@ from __future__ import annotations
 from datetime import date, time
 from typing import ClassVar
 
-from voxspark.tools.phrases.foreign import EVERY_DAY, WEEKEND, WORKDAYS, Foreign, cap
-from voxspark.tools.phrases.values import Moment, TimerName
+from voxspark.tools.phrases.english_words import cap
+from voxspark.tools.phrases.foreign import Foreign
+from voxspark.tools.phrases.values import EVERY_DAY, WEEKEND, WORKDAYS, Moment, TimerName
 
 _ARTICLES = ("le", "un", "ton", "aucun", "quel")
 

@@ -7,8 +7,9 @@ from datetime import date, time
 from typing import ClassVar
 
 from voxspark.tools.phrases import english_words as words
-from voxspark.tools.phrases.foreign import EVERY_DAY, WEEKEND, WORKDAYS, Foreign, cap
-from voxspark.tools.phrases.values import Moment, TimerName
+from voxspark.tools.phrases.english_words import cap
+from voxspark.tools.phrases.foreign import Foreign
+from voxspark.tools.phrases.values import EVERY_DAY, WEEKEND, WORKDAYS, Moment, TimerName
 
 _FEMININE = {"der": "die", "den": "die", "dein": "deine", "keinen": "keine", "welchen": "welche"}
 

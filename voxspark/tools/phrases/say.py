@@ -12,6 +12,7 @@ from typing import Any
 
 from voxspark.language import Language, current
 from voxspark.tools.phrases.english import English
+from voxspark.tools.phrases.english_words import cap
 from voxspark.tools.phrases.values import Grammar
 
 ENGLISH: Grammar = English()
@@ -64,4 +65,4 @@ class Voice(string.Formatter):
         if hasattr(value, "said"):
             return str(value.said(self._grammar, form))
         text = str(value)
-        return f"{text[:1].upper()}{text[1:]}" if form == "cap" else text
+        return cap(text) if form == "cap" else text

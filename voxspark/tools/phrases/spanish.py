@@ -9,8 +9,9 @@ from datetime import date, time
 from fractions import Fraction
 from typing import ClassVar, Literal
 
-from voxspark.tools.phrases.foreign import EVERY_DAY, WEEKEND, WORKDAYS, Foreign, cap
-from voxspark.tools.phrases.values import Moment, TimerName
+from voxspark.tools.phrases.english_words import cap
+from voxspark.tools.phrases.foreign import Foreign
+from voxspark.tools.phrases.values import EVERY_DAY, WEEKEND, WORKDAYS, Moment, TimerName
 
 _FEMININE = {"el": "la", "un": "una", "tu": "tu", "ningún": "ninguna", "qué": "qué"}
 

@@ -8,7 +8,12 @@ from datetime import date, datetime, time
 from fractions import Fraction
 from typing import Literal, Protocol
 
+from voxspark.tools.phrases.english_words import cap
+
 Kind = Literal["timer", "alarm", "reminder"]
+
+EVERY_DAY, WORKDAYS, WEEKEND = tuple(range(7)), tuple(range(5)), (5, 6)
+"""Of a week; Monday is 0."""
 
 
 class Grammar(Protocol):
@@ -194,4 +199,4 @@ class Listing:
         inner = "" if form == "cap" else form
         parts = [part if isinstance(part, str) else part.said(grammar, inner) for part in self.parts]
         text = grammar.joined(parts, self.last)
-        return f"{text[:1].upper()}{text[1:]}" if form == "cap" else text
+        return cap(text) if form == "cap" else text

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from voxspark.errors import ToolError
 from voxspark.tools.clean import clean
-from voxspark.tools.phrases import fold
+from voxspark.tools.folding import fold
+from voxspark.tools.phrases.english_words import DAYS, cap
 from voxspark.tools.registry import Tool, tool, tools_of
 from voxspark.tools.web.http import Fetcher, unexpected
 from voxspark.tools.web.sky import Sky, sky
@@ -28,7 +29,7 @@ CURRENT = "temperature_2m,apparent_temperature,weather_code,wind_speed_10m,is_da
 HOURLY = "precipitation,precipitation_probability,weather_code"
 DAILY = "weather_code,temperature_2m_max,temperature_2m_min,precipitation_probability_max,wind_speed_10m_max"
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS = tuple(day.lower() for day in DAYS)
 
 Units = Literal["metric", "imperial"]
 About = Literal["everything", "rain", "temperature", "wind"]
@@ -165,7 +166,7 @@ class _Report:
         look = sky(self._daily["weather_code"][index])
         wet = self._wet_hours(when)
         later = f", from {_hour(wet[0])}" if look.is_wet and wet else ""
-        start = f"{name[0].upper()}{name[1:]} it will be {self._span(index)} {look.words()} in {self._place}"
+        start = f"{cap(name)} it will be {self._span(index)} {look.words()} in {self._place}"
         return f"{start}{later}."
 
     def _change(self, look: Sky, when: date) -> str:
