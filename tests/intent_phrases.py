@@ -555,6 +555,11 @@ Tell me what day
 How long does it take to get to Tokyo?
 The time in Tokyo was wonderful.
 Remember when we went to Paris?
+Remember our trip to Paris.
+Remember my birthday.
+Remember I love you.
+Remember, I am your father.
+Set the volume to 5.
 What date is Easter this year?
 What day of the week is Christmas next year?
 What day of the week was I born?

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from tests.test_agent import Household
-from voxspark.agent.beyond import CANNOT_DO, CANNOT_KNOW, CANNOT_SPEAK, WHO_I_AM, beyond, beyond_small
+from voxspark.agent.beyond import (
+    CANNOT_DO,
+    CANNOT_KNOW,
+    CANNOT_SPEAK,
+    HOW_LONG,
+    WHEN_TO_REMIND,
+    WHEN_TO_WAKE,
+    WHO_I_AM,
+    beyond,
+    beyond_small,
+)
 from voxspark.agent.intents import Intent, Intents
 from voxspark.config import load_config
 from voxspark.kit import make_toolbox
@@ -19,7 +29,8 @@ Turn on the lights. | Please turn the heating down. | Can you play some jazz? | 
 Open the calculator. | Call my mother. | Call Anna. | Send a message to Tom. | Text him that I am late.
 Set the thermostat to 20 degrees. | Lights off. | Order a pizza. | Book a table for two.
 Lock the front door. | Pause. | Skip this song. | Volume up. | Turn it up.
-Could you please close the garage? | Take a screenshot. | Remind me to breathe. | Add tofu to it.
+Could you please close the garage? | Take a screenshot. | Remember my name is Sam. | Open YouTube.
+Close Firefox. | Add tofu to it.
 Shut down the computer. | Google cheap flights. | Run the backup. | Remember that I like tea.
 Hey, switch off the TV. | Louder. | Forget everything you know about me. | Delete all my notes.
 """
@@ -29,6 +40,7 @@ Who won the match last night? | What is on my calendar tomorrow? | How much disk
 When is my next meeting? | Do I have new messages on my phone? | What's the stock price of Apple?
 What's the news? | Read me the headlines. | What's happening in the world? | What time is it in Atlantis?
 What day is it tomorrow? | What's tomorrow's date? | How many days until Christmas? | Which week is it?
+Is milk on my shopping list? | What's my IP address?
 How is the traffic? | Is there a good restaurant near here? | What is playing?
 """
 TRY = """
@@ -61,6 +73,21 @@ def test_what_it_may_try(text: str) -> None:
     assert beyond(text) == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Set a timer.", HOW_LONG),
+        ("Please start another egg timer", HOW_LONG),
+        ("Remind me to breathe.", WHEN_TO_REMIND),
+        ("remind me tomorrow to buy bread", WHEN_TO_REMIND),
+        ("Set an alarm for 25 o'clock.", WHEN_TO_WAKE),
+        ("Could you wake me?", WHEN_TO_WAKE),
+    ],
+)
+def test_what_is_missing_is_asked_for(text: str, told: str) -> None:
+    assert beyond(text) == told
+
+
 @pytest.mark.parametrize("text", ["Who are you?", "hey, what’s your name", "What model are you using?"])
 def test_the_bundled_model_takes_itself_for_somebody_else(text: str) -> None:
     assert (beyond_small(text), beyond(text)) == (WHO_I_AM, "")
@@ -72,6 +99,7 @@ def test_the_bundled_model_speaks_english_only(language: Language) -> None:
     with speaking(language):
         assert beyond_small("Wer hat Faust geschrieben?") not in ("", CANNOT_SPEAK)
         assert beyond("Wer hat Faust geschrieben?") == ""
+    assert beyond_small("привет, который час?") == CANNOT_SPEAK
 
 
 @pytest.mark.anyio
