@@ -179,6 +179,7 @@ ADD_TO_LIST: Table = {
     "Add milk to my shopping list.": {"items": ["milk"], "name": "shopping"},
     "Add milk, eggs and bread to my shopping list.": {"items": ["milk", "eggs", "bread"], "name": "shopping"},
     "Add milk, eggs, and bread to the grocery list, please.": {"items": ["milk", "eggs", "bread"], "name": "grocery"},
+    "Put bananas on the list.": {"items": ["bananas"]},
     "Put Brie on the shopping list": {"items": ["Brie"], "name": "shopping"},
     "Put two bottles of water on the shopping list": {"items": ["2 bottles of water"], "name": "shopping"},
     "Add to my shopping list olive oil and salt.": {"items": ["olive oil", "salt"], "name": "shopping"},
@@ -198,6 +199,8 @@ REMOVE_FROM_LIST: Table = {
     "Tick milk off the shopping list": {"items": ["milk"], "name": "shopping"},
 }
 READ_LIST: Table = {
+    "What's on my list?": {},
+    "Read me the list.": {},
     "What's on my shopping list?": {"name": "shopping"},
     "Read me my shopping list.": {"name": "shopping"},
     "What do I have on the grocery list?": {"name": "grocery"},
@@ -552,6 +555,11 @@ Tell me what day
 How long does it take to get to Tokyo?
 The time in Tokyo was wonderful.
 Remember when we went to Paris?
+Remember our trip to Paris.
+Remember my birthday.
+Remember I love you.
+Remember, I am your father.
+Set the volume to 5.
 What date is Easter this year?
 What day of the week is Christmas next year?
 What day of the week was I born?

@@ -13,6 +13,9 @@ TOOLS: dict[str, Table] = {
         "Keep in mind that I'm allergic to peanuts.": {"fact": "I'm allergic to peanuts"},
         "Don't forget that my wife is called Ann.": {"fact": "my wife is called Ann"},
         "Hey Jarvis, remember that I keep the spare key in the shed.": {"fact": "I keep the spare key in the shed"},
+        "Remember my name is Sam.": {"fact": "my name is Sam"},
+        "Remember I like green tea": {"fact": "I like green tea"},
+        "Remember we're out of salt.": {"fact": "we're out of salt"},
         "Remember for me that my shoe size is forty two.": {"fact": "my shoe size is 42"},
     },
     "recall": {
@@ -52,6 +55,8 @@ TOOLS: dict[str, Table] = {
         "Turn the volume down to ten percent.": {"percent": 10},
         "Put the volume at 70 percent, please.": {"percent": 70},
         "Volume to 25 percent.": {"percent": 25},
+        "Set the volume to 30.": {"percent": 30},
+        "turn the volume down to twenty": {"percent": 20},
         "Turn the volume all the way up.": {"percent": 100},
         "Full volume!": {"percent": 100},
     },

@@ -39,6 +39,7 @@ class Household:
         escalation: str = "manager",
         *,
         tools: bool = True,
+        small: bool = False,
         extras: dict[str, list[Schema]] | None = None,
         **chats: Sequence[Script],
     ) -> None:
@@ -53,7 +54,7 @@ class Household:
             intents=Intents(box),
             mediator=mediator,
             loop=ToolLoop(box, mediator),
-            team=Team(self.chats.__getitem__, list(chats), lambda role: tools and role != "eyes", escalation),
+            team=Team(self.chats.__getitem__, list(chats), lambda role: tools and role != "eyes", escalation, small),
             tools=offered(box, list(chats)),
             extras=extras,
             prompt=Prompt("Be brief.", None),

@@ -5,12 +5,23 @@ from __future__ import annotations
 import pytest
 
 from tests.test_agent import Household
-from voxspark.agent.beyond import CANNOT_DO, CANNOT_KNOW, beyond
+from voxspark.agent.beyond import (
+    CANNOT_DO,
+    CANNOT_KNOW,
+    CANNOT_SPEAK,
+    HOW_LONG,
+    WHEN_TO_REMIND,
+    WHEN_TO_WAKE,
+    WHO_I_AM,
+    beyond,
+    beyond_small,
+)
 from voxspark.agent.coding import Coding
 from voxspark.agent.intents import Intent, Intents
 from voxspark.agent.translating import Translating
 from voxspark.config import load_config
 from voxspark.kit import make_toolbox
+from voxspark.language import Language, speaking
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.pictures import Pictures
 from voxspark.tools.registry import Toolbox
@@ -21,14 +32,18 @@ Turn on the lights. | Please turn the heating down. | Can you play some jazz? | 
 Open the calculator. | Call my mother. | Call Anna. | Send a message to Tom. | Text him that I am late.
 Set the thermostat to 20 degrees. | Lights off. | Order a pizza. | Book a table for two.
 Lock the front door. | Pause. | Skip this song. | Volume up. | Turn it up.
-Could you please close the garage? | Take a screenshot. | Remind me to breathe. | Add tofu to it.
+Could you please close the garage? | Take a screenshot. | Remember my name is Sam. | Open YouTube.
+Close Firefox. | Add tofu to it.
 Shut down the computer. | Google cheap flights. | Run the backup. | Remember that I like tea.
-Hey, switch off the TV. | Louder.
+Hey, switch off the TV. | Louder. | Forget everything you know about me. | Delete all my notes.
 """
 KNOW = """
 What's the weather in Oslo? | Will it rain tomorrow? | Is it going to snow? | What's in the news?
 Who won the match last night? | What is on my calendar tomorrow? | How much disk space is left?
 When is my next meeting? | Do I have new messages on my phone? | What's the stock price of Apple?
+What's the news? | Read me the headlines. | What's happening in the world? | What time is it in Atlantis?
+What day is it tomorrow? | What's tomorrow's date? | How many days until Christmas? | Which week is it?
+Is milk on my shopping list? | What's my IP address?
 How is the traffic? | Is there a good restaurant near here? | What is playing?
 """
 TRY = """
@@ -37,6 +52,7 @@ Why is the sky blue? | Explain set theory. | What does play on words mean? | Giv
 How do I open a jar? | How do you turn a verb into a noun? | What is an open question?
 Show me an example of a haiku. | Hello. | Thank you. | Who was the first person to call it gravity?
 What happens when water boils? | Translate good morning into French. | Do you like music?
+How long is the Nile? | What is the longest day? | What is a news agency?
 What is a light year? | How are you? | Call it a metaphor: what does that mean? | I am sad.
 """
 
@@ -58,6 +74,44 @@ def test_what_it_would_make_up(text: str) -> None:
 @pytest.mark.parametrize("text", phrases(TRY))
 def test_what_it_may_try(text: str) -> None:
     assert beyond(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Set a timer.", HOW_LONG),
+        ("Please start another egg timer", HOW_LONG),
+        ("Remind me to breathe.", WHEN_TO_REMIND),
+        ("remind me tomorrow to buy bread", WHEN_TO_REMIND),
+        ("Set an alarm for 25 o'clock.", WHEN_TO_WAKE),
+        ("Could you wake me?", WHEN_TO_WAKE),
+    ],
+)
+def test_what_is_missing_is_asked_for(text: str, told: str) -> None:
+    assert beyond(text) == told
+
+
+@pytest.mark.parametrize("text", ["Who are you?", "hey, what’s your name", "What model are you using?"])
+def test_the_bundled_model_takes_itself_for_somebody_else(text: str) -> None:
+    assert (beyond_small(text), beyond(text)) == (WHO_I_AM, "")
+    assert beyond_small("Who are you talking about?") == ""
+
+
+@pytest.mark.parametrize("language", ["de", "es", "fr"])
+def test_the_bundled_model_speaks_english_only(language: Language) -> None:
+    with speaking(language):
+        assert beyond_small("Wer hat Faust geschrieben?") not in ("", CANNOT_SPEAK)
+        assert beyond("Wer hat Faust geschrieben?") == ""
+    assert beyond_small("привет, который час?") == CANNOT_SPEAK
+
+
+@pytest.mark.anyio
+async def test_a_small_worker_is_told_the_newest_exchange_only() -> None:
+    team = Household(tools=False, small=True, worker=[["Goethe."], ["In 1808."], ["A play."]])
+    assert [await team.say(text) for text in ("Who wrote Faust?", "When?", "What is it?")][-1] == "A play."
+    told = [message.content for message in team.chats["worker"].prompts[-1][1:]]
+    assert told == ["When?", "In 1808.", "What is it?"]
+    assert await team.say("Who are you?") == WHO_I_AM
 
 
 @pytest.mark.anyio

@@ -205,6 +205,12 @@ def test_a_wrong_variable_is_told_in_one_line(env: Mapping[str, str], says: str)
     assert says in result.stderr
 
 
+def test_a_language_that_the_transcriber_does_not_know_is_told_before_it_is_loaded() -> None:
+    result = run("config", "check", VOXSPARK_LANGUAGE="de", VOXSPARK_PROFILE="embedded")
+    assert (result.exit_code, "does not know the language de" in result.stderr) == (5, True)
+    assert run("config", "check", VOXSPARK_LANGUAGE="de", VOXSPARK_TRANSCRIBER__MODEL="bundled:base").exit_code == 0
+
+
 def test_a_mistake_in_a_file_of_sentences_is_told(home: Path) -> None:
     folder = home / "config" / "voxspark" / "intents"
     folder.mkdir(parents=True)

@@ -154,6 +154,15 @@ def test_add_search_list_export_forget(run: CliRunner, tmp_path: Path) -> None:
     assert output(run, "export") == ""
 
 
+def test_a_damaged_file_is_told_once(run: CliRunner, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "bad.pdf").write_bytes(b"%PDF-" + bytes(2_000))
+    (tmp_path / "one.txt").write_text("One.")
+    result = run.invoke(memory, ["add", str(tmp_path / "bad.pdf")])
+    assert isinstance(result.exception, ToolError)
+    assert ("cannot read" in result.output, caplog.records) == (False, [])
+    assert "one.txt: 1 passage\n" in output(run, "add", str(tmp_path / "one.txt"))
+
+
 def test_a_bad_file_does_not_keep_the_others_out(run: CliRunner, tmp_path: Path) -> None:
     (tmp_path / "good.txt").write_text("good")
     (tmp_path / "bad.txt").write_bytes(b"\0")

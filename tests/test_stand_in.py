@@ -268,22 +268,25 @@ async def test_it_is_given_no_tools_and_a_prompt_of_its_own() -> None:
         assert small.tools == ()
 
 
-def test_the_prompt_is_short_and_has_the_newest_exchanges() -> None:
+def test_the_prompt_is_short_and_has_the_newest_exchange() -> None:
     now = datetime(2026, 11, 24, 12, 15)
     history = [Message(("user", "assistant")[n % 2], f"{n} {'word ' * 50}") for n in range(20)]
     history[-1] = Message("assistant", f"{EXCUSE}Paris.")
     whole = Prompt("Long rules.", lambda: now).build(history, "And of Spain?", (b"picture",), ["You like [tea]."])
     system, *before, question = StandIn().prompt(whole)
     assert system == Message("system", FOR_SMALL_MODELS)
-    assert before[-1].content == "Paris."
-    assert before[:-1] == history[-len(before) : -1]
-    assert 0 < sum(len(message.content) for message in before) <= MOST_CHARACTERS
+    assert before == [history[-2], Message("assistant", "Paris.")]
     assert question == Message("user", "[You like [tea].] And of Spain?")
 
 
 @pytest.mark.parametrize("text", ["", "[", "[Monday, 12:15", "a [b, 10:00] c", "[no stamp] hi", "🙂" * 3])
 def test_what_the_user_said_stays_as_it_is(text: str) -> None:
     assert StandIn().prompt([Message("user", text)])[-1] == Message("user", text)
+
+
+def test_a_long_answer_is_left_out() -> None:
+    history = [Message("user", "Tell me a story."), Message("assistant", "x" * (MOST_CHARACTERS + 1))]
+    assert len(StandIn().prompt([*history, Message("user", "Go on.")])) == 2
 
 
 def test_what_tools_have_brought_in_this_turn_stays() -> None:

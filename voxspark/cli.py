@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxspark import __version__, cli_agent, cli_machine, cli_mcp, cli_memory, cli_plan
-from voxspark.cli_plan.session import complete_profiles, json_option, run_async, with_daemon
+from voxspark.cli_plan.session import complete_profiles, json_option, run_async, text_argument, with_daemon
 from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError
 
 if TYPE_CHECKING:
@@ -58,15 +58,6 @@ class Commands(click.Group):
 def cli(ctx: click.Context, config_file: Path | None) -> None:
     """A voice assistant that lives on your own Linux machine."""
     ctx.obj = config_file
-
-
-def _words(_ctx: click.Context, _param: click.Parameter, words: tuple[str, ...]) -> str:
-    if not (text := " ".join(words).strip()):
-        raise click.BadParameter("there is nothing to say.")
-    return text
-
-
-text_argument = click.argument("text", nargs=-1, required=True, callback=_words)
 
 
 def _device_names(_ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxspark.cli_plan.session import json_option, pulled_for_auto
+from voxspark.cli_plan.session import json_option, pulled_for_auto, text_argument
 
 if TYPE_CHECKING:
     from voxspark.config import Config
+    from voxspark.protocols import Chat
 
 
 @click.command()
-@click.argument("text", nargs=-1, required=True)
+@text_argument
 @json_option
 @click.pass_obj
-def route(config_file: Path | None, text: tuple[str, ...], as_json: bool) -> None:
+def route(config_file: Path | None, text: str, as_json: bool) -> None:
     """Who would answer this, and why; nothing is asked or done."""
     from voxspark.config import load_config
 
-    told = explained(load_config(config_file), " ".join(text))
+    told = explained(load_config(config_file), text)
     if as_json:
         click.echo(json.dumps(told))
     else:
@@ -34,21 +35,30 @@ def explained(config: Config, text: str) -> dict[str, Any]:
     """`who` answers, and `why`; with the tool and its arguments, or the role and its question."""
     from voxspark.agent.intents import Intents, user_folder
     from voxspark.agent.router import route as routed
-    from voxspark.compose import machine_of
-    from voxspark.kit import make_toolbox
-    from voxspark.roster import helpers, make_roster
+    from voxspark.compose import machine_of, team_of
+    from voxspark.language import speaking
+    from voxspark.outfit import make_whole_toolbox
+    from voxspark.roster import make_roster
 
-    if (intent := Intents(make_toolbox(config), user_folder()).match(text, config.language)) is not None:
+    roster = make_roster(config, machine_of(config), pulled_for_auto(config))
+    team = team_of(roster, _nobody)
+    if (intent := Intents(make_whole_toolbox(config, team), user_folder()).match(text, config.language)) is not None:
         why = "A local intent matches the whole sentence."
         return {"who": "a local intent", "why": why, "tool": intent.tool, "arguments": intent.arguments}
-    roster = make_roster(config, machine_of(config), pulled_for_auto(config))
-    team = ("worker", *helpers(roster))
-    chosen = routed(text, {*team, "eyes"})
+    chosen = routed(text, {*team.roles, "eyes"})
     told = {"why": chosen.why, "role": chosen.role, "question": chosen.question}
-    if chosen.role not in team:
+    if chosen.role not in team.roles:
         why = f"{chosen.why} The profile {roster.profile.key} has nobody for {chosen.role}."
         return {**told, "who": "nobody", "why": why}
-    return {**told, "who": f"{chosen.role} ({roster.model_of(chosen.role).name})"}
+    model = roster.model_of(chosen.role).name
+    with speaking(config.language):
+        if chosen.role == "worker" and (sentence := team.beyond_worker(chosen.question)):
+            return {**told, "who": "nobody", "why": f"It is beyond {model}, so this is said instead: {sentence}"}
+    return {**told, "who": f"{chosen.role} ({model})"}
+
+
+def _nobody(role: str) -> Chat:
+    raise AssertionError(role)
 
 
 @click.command()

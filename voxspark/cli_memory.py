@@ -33,12 +33,17 @@ def add(files: tuple[Path, ...]) -> None:
     failed: list[VoxSparkError] = []
     for file in files:
         try:
-            click.echo(f"{file.name}: {_add(file)} passages")
+            click.echo(f"{file.name}: {_passages(_add(file))}")
         except VoxSparkError as error:
             failed.append(error)
-            click.echo(f"{file.name}: {error}", err=True)
+            if len(files) > 1:
+                click.echo(f"{file.name}: {error}", err=True)
     if failed:
         raise failed[0] if len(files) == 1 else _some(len(failed), len(files))
+
+
+def _passages(number: int) -> str:
+    return f"{number} passage{'s' * (number != 1)}"
 
 
 def _some(failed: int, files: int) -> ToolError:
@@ -89,7 +94,7 @@ def list_(limit: int, as_json: bool) -> None:
     """The newest facts, and the documents."""
     _show(_with_facts(lambda facts: facts.newest(limit)), as_json)
     for document in _with_facts(lambda facts: facts.documents()):
-        click.echo(json.dumps(asdict(document)) if as_json else f"{document.source}  ({document.passages} passages)")
+        click.echo(json.dumps(asdict(document)) if as_json else f"{document.source}  ({_passages(document.passages)})")
 
 
 @memory.command()
@@ -101,7 +106,7 @@ def forget(what: tuple[str, ...], yes: bool) -> None:
     source = _source(Path(text))
     documents = {document.source: document for document in _with_facts(lambda facts: facts.documents())}
     if source in documents:
-        if yes or click.confirm(f"Forget {source} ({documents[source].passages} passages)?"):
+        if yes or click.confirm(f"Forget {source} ({_passages(documents[source].passages)})?"):
             _with_facts(lambda facts: facts.remove_document(source))
         return
     found = _with_facts(

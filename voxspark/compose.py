@@ -190,8 +190,6 @@ async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
 
 
 def _team(roster: Roster, ledger: Ledger, priority: int) -> Team:
-    others = helpers(roster)
-
     worker = LeasedChat(ledger, "worker", priority=priority, understudy=StandIn() if priority == VOICE else None)
 
     def chat(role: str) -> Chat:
@@ -199,11 +197,18 @@ def _team(roster: Roster, ledger: Ledger, priority: int) -> Team:
             return worker
         return LeasedChat(ledger, role, priority=priority, patience_seconds=HELP_SECONDS)
 
+    return team_of(roster, chat)
+
+
+def team_of(roster: Roster, chat: Callable[[str], Chat]) -> Team:
+    """Who is on it and what they can do; `chat` is the model of a role."""
+    others = helpers(roster)
     return Team(
         chat=chat,
         roles=("worker", *others),
         calls_tools=lambda role: role in roster.profile.roles and "tools" in roster.model_of(role).capabilities,
         escalation=next((role for role in others if role != "eyes"), ""),
+        small=is_small(roster),
     )
 
 
@@ -258,9 +263,14 @@ def _engine_name(model: Model) -> str:
     return f"{model.engine or model.runner} {model.id}"
 
 
+def is_small(roster: Roster) -> bool:
+    """Whether the worker's model is the bundled one."""
+    return roster.model_of("worker").id.startswith("bundled:")
+
+
 def make_prompt(config: Config, roster: Roster) -> Prompt:
     """The prompt that suits the worker's model."""
-    small = roster.model_of("worker").id.startswith("bundled:")
+    small = is_small(roster)
     built_in = FOR_SMALL_MODELS if small else FOR_SPEECH
     tell_time = config.chat.tell_time if "tell_time" in config.chat.model_fields_set else not small
     return Prompt(config.chat.system_prompt or built_in, local_now if tell_time else None)

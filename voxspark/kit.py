@@ -117,7 +117,12 @@ async def open_kit(config: Config) -> AsyncGenerator[Kit, None]:
 
 def make_toolbox(config: Config) -> Toolbox:
     """The tools by name, to be looked at: what they do is forgotten."""
-    return _kit(config, open_in_memory(MIGRATIONS)).toolbox
+    return make_passing_kit(config).toolbox
+
+
+def make_passing_kit(config: Config) -> Kit:
+    """The kit without the disk: what it does is forgotten."""
+    return _kit(config, open_in_memory(MIGRATIONS))
 
 
 def make_kit(config: Config) -> Kit:

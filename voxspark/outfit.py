@@ -10,9 +10,10 @@ from voxspark.agent.consult import Consult
 from voxspark.agent.delegating import Delegating
 from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.agent.translating import Translating
+from voxspark.config import Config
 from voxspark.config_tools import CodeSettings, ImageSettings, MemorySettings
 from voxspark.files import user_directory
-from voxspark.kit import Kit
+from voxspark.kit import Kit, make_passing_kit
 from voxspark.memory.conversation_store import SqliteConversation
 from voxspark.memory.embedding import Embedding
 from voxspark.memory.history import History
@@ -23,6 +24,7 @@ from voxspark.tools.conversation import Conversation
 from voxspark.tools.desktop.open import launch
 from voxspark.tools.jobs import Jobs
 from voxspark.tools.pictures import Pictures
+from voxspark.tools.registry import Toolbox
 from voxspark.turn import STILL_AT_IT
 
 
@@ -64,6 +66,16 @@ def make_pictures(settings: ImageSettings, painter: Painter | None, jobs: Jobs) 
 def add_pictures(kit: Kit, settings: ImageSettings, painter: Painter | None) -> None:
     """Make an image; without a painter it says so."""
     kit.toolbox.add(*make_pictures(settings, painter, kit.jobs).tools)
+
+
+def make_whole_toolbox(config: Config, team: Team) -> Toolbox:
+    """All tools that local intents may call, to be looked at: nobody is asked, and what they do is forgotten."""
+    kit = make_passing_kit(config)
+    add_history(kit, config.memory, 0)
+    add_pictures(kit, config.image, None)
+    if team.calls_tools("worker"):
+        kit.toolbox.add(*Translating(Consult(team)).tools)
+    return kit.toolbox
 
 
 def make_fillers(kit: Kit, synthesizer: Synthesizer, team: Team, voice: LiveTurns) -> Fillers:

@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Map
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from voxspark.agent.beyond import beyond
+from voxspark.agent.beyond import beyond, beyond_small
 from voxspark.agent.eyes import NO_EYES, SOURCE, Eyes
 from voxspark.agent.intents import REPEAT, STOP, Intent, Intents, is_stop
 from voxspark.agent.loop import ESCALATE, ToolLoop
 from voxspark.agent.mediator import Mediator, TurnGuard
-from voxspark.agent.prompt import Prompt
+from voxspark.agent.prompt import Prompt, newest_exchange
 from voxspark.agent.router import Route, route
 from voxspark.listening.backchannel import is_backchannel
 from voxspark.protocols import Chat, Conversation, Schema, TurnScope
@@ -44,6 +44,14 @@ class Team:
     """Whether the model of a role can."""
     escalation: str = ""
     """Whom the worker hands hard questions to; empty for nobody."""
+    small: bool = False
+    """Whether the worker's model is the bundled one."""
+
+    def beyond_worker(self, text: str) -> str:
+        """What is said to a question that the worker's model is better not asked; empty when it may try."""
+        if self.calls_tools("worker"):
+            return ""
+        return beyond_small(text) if self.small else beyond(text)
 
 
 class LocalFirstAgent:
@@ -127,7 +135,7 @@ class LocalFirstAgent:
     ) -> AsyncGenerator[str, None]:
         """The worker may hand the question on, nobody else."""
         log.debug("route: %s, %s", chosen.role, chosen.why)
-        if chosen.role == "worker" and not self._team.calls_tools("worker") and (sentence := beyond(chosen.question)):
+        if chosen.role == "worker" and (sentence := self._team.beyond_worker(chosen.question)):
             yield sentence
             return
         if chosen.role == "eyes" and "eyes" not in self._team.roles:
@@ -152,6 +160,8 @@ class LocalFirstAgent:
         escalate = hand_on if chosen.role == "worker" and self._team.escalation else None
         tools = self._offered(chosen.role, escalates=escalate is not None)
         notes = await self._recall(chosen.question) if self._recall else ()
+        if chosen.role == "worker" and self._team.small:
+            history = newest_exchange(history)
         messages = self._prompt.build(history, chosen.question, images, notes)
         reply = self._loop.reply(self._team.chat(chosen.role), messages, tools, guard, turn, escalate)
         async with aclosing(reply) as texts:

@@ -49,3 +49,9 @@ def without_stamp(content: str) -> str:
     """A newest message without its date and time."""
     stamp = _STAMP.match(content)
     return content[stamp.end() :] if stamp else content
+
+
+def newest_exchange(history: Sequence[Message]) -> Sequence[Message]:
+    """What a small model is told of the conversation: with more of it, it repeats itself (tried on SmolLM2)."""
+    asked = (place for place, message in enumerate(history) if message.role == "user")
+    return history[max(asked, default=len(history)) :]

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from voxspark.agent.beyond import beyond
-from voxspark.agent.prompt import FOR_SMALL_MODELS, without_stamp
+from voxspark.agent.beyond import beyond_small
+from voxspark.agent.prompt import FOR_SMALL_MODELS, newest_exchange, without_stamp
 from voxspark.types import Message
 
 HELPS_OUT = "so my small model helps out."
@@ -35,18 +35,18 @@ class StandIn:
 
     def decline(self, messages: Sequence[Message]) -> str:
         """A sentence for what it can neither do nor know; empty when it may try."""
-        return beyond(_NOTES.sub("", messages[-1].content))
+        return beyond_small(_NOTES.sub("", messages[-1].content))
 
     def over(self) -> None:
         """Somebody better has answered."""
         self._heard_before = None
 
     def prompt(self, messages: Sequence[Message]) -> list[Message]:
-        """The conversation in short: a prompt for small models, the newest exchanges, and the question as it was."""
+        """The conversation in short: a prompt for small models, the newest exchange, and the question as it was."""
         talk = [message for message in messages if message.role != "system"]
         asked = max((place for place, message in enumerate(talk) if message.role == "user"), default=0)
         before, room = list[Message](), MOST_CHARACTERS
-        for message in reversed(talk[:asked]):
+        for message in reversed(newest_exchange(talk[:asked])):
             content = message.content.partition(HELPS_OUT)[2].strip() or message.content  # it would say it, too
             if (room := room - len(content)) < 0:
                 break

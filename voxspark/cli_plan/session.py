@@ -20,6 +20,15 @@ T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for scripts.")
 
+
+def _words(_ctx: click.Context, _param: click.Parameter, words: tuple[str, ...]) -> str:
+    if not (text := " ".join(words).strip()):
+        raise click.BadParameter("there is nothing to say.")
+    return text
+
+
+text_argument = click.argument("text", nargs=-1, required=True, callback=_words)
+
 TAGS_SECONDS = 2.0
 """How long Ollama may take to say what is pulled."""
 

@@ -158,12 +158,14 @@ def _stripped(html: str) -> str:
 def _pdf(path: Path, raw: bytes, progress: Progress) -> Iterator[Passage]:
     """By page. Raises ToolError."""
     import io
+    import logging
 
     try:
         from pypdf import PdfReader
         from pypdf.errors import PyPdfError
     except ImportError as error:
         raise ToolError("pdf-reader-missing", "The PDF reader is not installed.", "Run: pip install pypdf") from error
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells every flaw of a file
     try:
         reader = PdfReader(io.BytesIO(raw))
         total = len(reader.pages)

@@ -22,6 +22,7 @@ _FEWEST_FACT_WORDS = 3
 _NO_FACT = words("time when what how who where why it this that there he she they we to no every all day night")
 _ADDRESS = words("you you're your yours")
 _OWN = words("i i'm i've i'd i'll me my mine we we're we've us our ours")
+_OWN_SENTENCE = re.compile(r"(?:i|we) \w+ \w|(?:i'm|we're|i've|we've) \w|(?:my|our) (?:[\w']+ ){1,4}(?:is|are) \w")
 _PREDICATES = words("is was are were has had have will would can could does did says said it's isn't doesn't and or")
 """What is looked up does not begin with one: `Google is a company`."""
 
@@ -45,6 +46,7 @@ class Checks:
             "reminder": self._reminder,
             "fact": self._fact,
             "about_fact": self._about_fact,
+            "own_fact": self._own_fact,
             "topic": self._topic,
             "query": self._query,
             "dictation": self._dictation,
@@ -104,6 +106,10 @@ class Checks:
         fits = len(words) >= _FEWEST_FACT_WORDS and words[0] not in _NO_FACT and not _OWN.isdisjoint(words)
         fits = fits and _ADDRESS.isdisjoint(words)
         return {"fact": text} if fits and self._is_text(text) else None
+
+    def _own_fact(self, text: str) -> Arguments | None:
+        """A whole sentence where nothing introduces one: `remember our trip` is none."""
+        return self._fact(text) if _OWN_SENTENCE.match(text) else None
 
     def _about_fact(self, text: str) -> Arguments | None:
         return {"about": text} if text.startswith(("my ", "our ")) and self._fact(text) else None

@@ -64,6 +64,9 @@ class WhisperTranscriber:
     """One Whisper model in its own thread."""
 
     def __init__(self, settings: TranscriberSettings) -> None:
+        """Raises TranscriberError when the model's name tells that it does not know the language."""
+        if settings.model.endswith(".en") and settings.language not in ("auto", "en"):
+            raise _unknown_language(settings)
         self._settings = settings
         self._thread = EngineThread("whisper")
         self._model: Any = None
@@ -208,12 +211,16 @@ def _load(settings: TranscriberSettings) -> Any:
             f"Check transcriber.model, transcriber.device and transcriber.compute_type ({error}).",
         ) from error
     if settings.language not in ("auto", *model.supported_languages):
-        raise TranscriberError(
-            "language-unknown",
-            f"The Whisper model {settings.model} does not know the language {settings.language}.",
-            "Set transcriber.language to a code like en, or transcriber.model to a multilingual one like bundled:base.",
-        )
+        raise _unknown_language(settings)
     return model
+
+
+def _unknown_language(settings: TranscriberSettings) -> TranscriberError:
+    return TranscriberError(
+        "language-unknown",
+        f"The Whisper model {settings.model} does not know the language {settings.language}.",
+        "Set transcriber.model to a multilingual one like bundled:base, or transcriber.language to a code like en.",
+    )
 
 
 def _place(name: str) -> str:
