@@ -84,6 +84,8 @@ class Result:
     """What the daemon said it was doing just before the end."""
     tasks_left: int
     """Tasks that still ran when the daemon had ended."""
+    quiet: bool
+    """Nothing could be heard any more then."""
 
     def of(self, kind: type[E]) -> list[E]:
         """The events of one class, in order."""
@@ -270,7 +272,18 @@ class Scenario:
             group.cancel_scope.cancel()
         left = len(asyncio.all_tasks()) - 1
         return Result(
-            seen, history, chat, self.speaker, self.synthesizer, self.transcriber, timers, jobs, lamp, self._state, left
+            seen,
+            history,
+            chat,
+            self.speaker,
+            self.synthesizer,
+            self.transcriber,
+            timers,
+            jobs,
+            lamp,
+            self._state,
+            left,
+            self.speaker.quiet,
         )
 
     async def _play(self, assistant: Assistant, begun: float) -> None:
@@ -302,6 +315,7 @@ def check(result: Result) -> Result:
     assert len(started) == len(set(started))
     assert result.speaker.talked_over == 0
     assert result.tasks_left == 0
+    assert result.quiet
     for turn in started:
         kinds = [type(event) for event in result.events if getattr(event, "turn", None) == turn]
         assert kinds[0] is TurnStarted

@@ -216,6 +216,11 @@ class FakeSpeaker:
         self.gains.append(gain)
 
     @property
+    def quiet(self) -> bool:
+        """Nothing can be heard, or will be."""
+        return not self._spans or self._spans[-1][1] <= anyio.current_time() + 1e-6
+
+    @property
     def audible_since(self) -> float | None:
         return self._spans[0][0] if self._spans and self._spans[0][0] <= anyio.current_time() else None
 

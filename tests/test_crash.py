@@ -13,7 +13,9 @@ import anyio
 import pytest
 
 from tests.crash_child import CANCELS_EVERY
+from voxspark.memory.conversation_store import SqliteConversation
 from voxspark.memory.database import open_database
+from voxspark.memory.facts import Facts
 from voxspark.memory.list_store import SqliteListStore
 from voxspark.memory.note_store import SqliteNoteStore
 from voxspark.memory.schema import MIGRATIONS
@@ -35,7 +37,7 @@ def test_nothing_that_was_confirmed_is_lost(tmp_path: Path) -> None:
         kept = anyio.run(everything_in, path)
         horizon = max(confirmed) + 1
         cancelled = horizon - horizon % CANCELS_EVERY
-        expected = {number for number in confirmed if number % 3 or number >= cancelled}
+        expected = {number for number in confirmed if number % 5 or number >= cancelled}
         assert expected - kept == set()
     assert kills >= 5
 
@@ -61,4 +63,9 @@ async def everything_in(path: Path) -> set[int]:
         lists = SqliteListStore(database)
         for name in await lists.names():
             texts += await lists.items(name)
+        facts = await Facts(database).newest(10_000)
+        texts += [fact.text for fact in facts]
+        found = [await Facts(database).with_every_word(fact.text, 1) for fact in facts]
+        assert found == [[fact] for fact in facts]  # the index of words is as whole as the table
+        texts += [exchange.said for exchange in await SqliteConversation(database).newest(10_000, 0.0)]
     return {int(text.removeprefix("thing ")) for text in texts}

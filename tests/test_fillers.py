@@ -12,7 +12,7 @@ from tests.in_memory import RecentCalls
 from tests.scenario import FakeSynthesizer, Result, Scenario, check
 from tests.test_agent import BIG, Household
 from voxspark.agent.mediator import Mediator, TurnGuard
-from voxspark.errors import ToolError
+from voxspark.errors import EngineError, SynthesizerError, ToolError
 from voxspark.events import FillerSpoken, SpeakingStarted, TurnConfirmed
 from voxspark.language import speaking
 from voxspark.speech.fillers import Fillers
@@ -101,8 +101,12 @@ def test_who_only_reads_the_reply_is_not_bridged() -> None:
     assert fillers(Scenario().lamp(3.0, filler=LOOK).ask(1.0, "switch the lamp on", aloud=False).run()) == []
 
 
-def test_a_voice_that_cannot_say_it_loses_nothing() -> None:
+@pytest.mark.parametrize(
+    "error", [SynthesizerError("voice-broke", "x"), EngineError("model-evicted", "x"), RuntimeError("broken")]
+)
+def test_a_voice_that_cannot_say_it_loses_nothing(error: Exception) -> None:
     scenario = lamp(3.0)
+    scenario.synthesizer.error = error
     scenario.synthesizer.fails_on = lambda text: text == LOOK
     result = scenario.run()
     assert fillers(result) == []

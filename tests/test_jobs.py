@@ -10,6 +10,7 @@ import pytest
 
 from tests.virtual_time import virtual_time
 from voxspark.errors import ToolError
+from voxspark.language import LANGUAGES, current, speaking
 from voxspark.tools.jobs import MOST_RUNNING, MOST_UNTOLD, MOST_WAITING, Job, Jobs, Progress
 
 
@@ -67,6 +68,26 @@ async def test_three_run_eight_wait_and_one_more_is_refused() -> None:
     assert bakery.begun == [f"cake {number}" for number in range(11)]
     assert bakery.states("cake 10") == ["waiting", "running", "done"]
     assert {job.title for job in bakery.jobs.untold} == set(bakery.begun)
+
+
+@virtual_time
+async def test_each_is_done_in_the_language_it_was_asked_for_in() -> None:
+    spoken: list[str] = []
+
+    async def work(progress: Progress) -> str:
+        await anyio.sleep(1)
+        spoken.append(current())
+        return "Done."
+
+    jobs = Jobs(most_running=1)
+    async with anyio.create_task_group() as group:
+        await group.start(jobs.run)
+        for language in LANGUAGES:
+            with speaking(language):
+                jobs.start("cake", work)
+        await anyio.sleep(10)
+        group.cancel_scope.cancel()
+    assert spoken == list(LANGUAGES)
 
 
 @virtual_time

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxspark.ears import ECHO_SECONDS, OwnVoice
-from voxspark.events import Failed, Reply, SpeakingStarted, TurnEnded
+from voxspark.events import Failed, FillerSpoken, Reply, SpeakingStarted, TurnEnded
 from voxspark.listening.own_voice import is_own_speech
 from voxspark.types import Utterance
 
@@ -122,3 +122,10 @@ def test_what_nobody_could_hear_is_nobody_s_voice() -> None:
     own.note(Reply(9.8, 3, QUESTION))
     own.note(TurnEnded(14.0, 3, "withdrawn", "", "", {}, ()))
     assert not own.says("Confirm open.", heard(10.0, 11.0))
+
+
+def test_a_filler_is_its_voice_too() -> None:
+    own = OwnVoice()
+    own.note(FillerSpoken(9.9, 3, "Let me think about that."))
+    own.note(SpeakingStarted(10.0, 3))
+    assert own.says("let me think about that", heard(10.2, 11.4))

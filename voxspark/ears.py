@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from voxspark.bus import failed, known
 from voxspark.errors import EngineError
-from voxspark.events import AudioDropped, Event, Failed, Reply, SpeakingStarted, TurnEnded
+from voxspark.events import AudioDropped, Event, Failed, FillerSpoken, Reply, SpeakingStarted, TurnEnded
 from voxspark.language import speak
 from voxspark.listening.backchannel import is_stop
 from voxspark.listening.listener import Listener
@@ -144,7 +144,9 @@ class OwnVoice:
     def note(self, event: Event) -> None:
         """Something happened."""
         match event:
-            case Reply(turn=turn, text=text) | Failed(turn=int(turn), message=text):
+            case (
+                Reply(turn=turn, text=text) | FillerSpoken(turn=turn, text=text) | Failed(turn=int(turn), message=text)
+            ):
                 reply = self._reply(turn)
                 reply.text = f"{reply.text} {text}"
             case SpeakingStarted(at, turn):

@@ -15,7 +15,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any, Literal, Protocol
 
@@ -23,6 +23,7 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from voxspark.errors import ToolError, VoxSparkError, root_cause
+from voxspark.language import Language, current, speaking
 from voxspark.tools import phrases
 from voxspark.tools.clean import clean
 from voxspark.tools.folding import key
@@ -69,6 +70,8 @@ class Job:
     """What is being done; at the end, what came of it."""
     told: int = 0
     """Times that its report was begun."""
+    language: Language = field(default_factory=current)
+    """Of the turn that started it."""
 
     @property
     def sentence(self) -> str:
@@ -206,7 +209,8 @@ class Jobs:
             work = self._waiting.pop(job)
             self._running[job] = anyio.CancelScope()
             self._become(job, "running", "")
-            self._group.start_soon(self._host, job, work)
+            with speaking(job.language):  # it may begin when another one ends
+                self._group.start_soon(self._host, job, work)
 
     async def _host(self, job: Job, work: Work) -> None:
         try:
