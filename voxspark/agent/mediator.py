@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 import anyio
 
+from voxspark.agent.addresses import leads_to
 from voxspark.agent.confirmation import Pending, is_word_for
 from voxspark.errors import ToolError, VoxSparkError
 from voxspark.protocols import TurnScope
@@ -84,6 +85,8 @@ class TurnGuard:
     calls: list[tuple[str, str]] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
     """Tools that the model was told to have misused."""
+    shown: list[str] = field(default_factory=list)
+    """What tools have brought of strangers."""
 
     def admits(self, call: ToolCall) -> bool:
         """Count a call; False when there have been enough."""
@@ -96,11 +99,21 @@ class TurnGuard:
         self.tainted_by = source
         turn.by_strangers()
 
-    def must_ask(self, tool: Tool) -> bool:
+    def must_ask(self, tool: Tool, arguments: Mapping[str, object]) -> bool:
         """Whether a person has to confirm it."""
-        if tool.declared.privileged and self.tainted_before:
+        if tool.declared.privileged and self.tainted_before and not self.only_follows(tool, arguments):
             return True
         return tool.permission == "dangerous" or (tool.permission == "act" and bool(self.tainted_by))
+
+    def must_refuse(self, tool: Tool, arguments: Mapping[str, object]) -> bool:
+        """Whether a stranger may be behind it, and a yes would be given too easily."""
+        return bool(self.tainted_by) and tool.declared.privileged and not self.only_follows(tool, arguments)
+
+    def only_follows(self, tool: Tool, arguments: Mapping[str, object]) -> bool:
+        """Whether it reads at one address, which the user has said or a tool has shown, and sends nothing else along:
+        no model has made up a word of it."""
+        *words, address = [each for each in arguments.values() if not isinstance(each, (int, float))] or [None]
+        return tool.permission == "read" and not words and leads_to(address, self.utterance, self.shown)
 
 
 class Mediator:
@@ -174,11 +187,11 @@ class Mediator:
             return Outcome("misused", StrangersText(clean(str(error), RESULT_CHARACTERS)), tool)
         if not admitted:
             return self._refuse(tool, arguments, guard, ENOUGH)
-        if guard.tainted_by and tool.declared.privileged:
+        if guard.must_refuse(tool, arguments):
             source = guard.tainted_by.replace("_", " ")
             reason = f"I do not do that after reading from {source}. Please ask for it again."
             return self._refuse(tool, arguments, guard, reason)
-        if guard.must_ask(tool):
+        if guard.must_ask(tool, arguments):
             return await self._ask(tool, arguments, guard.utterance, turn)
         return await self._perform(tool, arguments, guard, turn)
 
@@ -213,6 +226,8 @@ class Mediator:
             return Outcome("failed", error.message, tool)
         if isinstance(text, StrangersText):
             guard.taint(tool.name, turn)
+        if guard.tainted_by:
+            guard.shown.append(text)
         return Outcome("read" if tool.permission == "read" else "done", text, tool)
 
     def _refuse(self, tool: Tool, arguments: Mapping[str, object], guard: TurnGuard, reason: str) -> Outcome:
