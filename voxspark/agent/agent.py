@@ -17,6 +17,7 @@ from voxspark.agent.router import Route, route
 from voxspark.listening.backchannel import is_backchannel
 from voxspark.protocols import Chat, Conversation, Schema, TurnScope
 from voxspark.tools.phrases import say, translated
+from voxspark.tools.registry import StrangersText
 from voxspark.types import Message, ToolCall
 
 log = logging.getLogger(__name__)
@@ -202,4 +203,6 @@ class Recital:
 
     async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
         """See `protocols.Agent.reply`."""
+        if isinstance(self._text, StrangersText):
+            turn.by_strangers()
         yield self._text

@@ -26,7 +26,7 @@ from voxspark.errors import ToolError, VoxSparkError, root_cause
 from voxspark.tools import phrases
 from voxspark.tools.clean import clean
 from voxspark.tools.folding import key
-from voxspark.tools.registry import Tool, tool, tools_of
+from voxspark.tools.registry import StrangersText, Tool, tool, tools_of
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Progress(Protocol):
 
 
 Work = Callable[[Progress], Awaitable[str]]
-"""Does it; the sentence that reports it. Its VoxSparkError is reported, too."""
+"""Does it; the sentence that reports it, `StrangersText` where it may repeat one. A VoxSparkError is reported, too."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,10 +69,15 @@ class Job:
     """What is being done; at the end, what came of it."""
     told: int = 0
     """Times that its report was begun."""
+    by_strangers: bool = False
+    """What came of it may repeat what a stranger wrote."""
 
     @property
     def sentence(self) -> str:
         """How far it is, or what came of it, to be said."""
+        return StrangersText(self._sentence()) if self.by_strangers else self._sentence()
+
+    def _sentence(self) -> str:
         match self.state:
             case "waiting":
                 return f"Your {self.title} is waiting for its turn."
@@ -176,7 +181,8 @@ class Jobs:
     def list_jobs(self) -> str:
         """Say how far the work in the background is: images, programs, long questions."""
         jobs = [*self, *self.untold]
-        return " ".join(job.sentence for job in jobs) or "Nothing is going on in the background."
+        text = " ".join(job.sentence for job in jobs) or "Nothing is going on in the background."
+        return StrangersText(text) if any(job.by_strangers for job in jobs) else text
 
     @tool(permission="act", fate="owner")
     def cancel_job(
@@ -230,6 +236,7 @@ class Jobs:
                 log.error("a job failed", exc_info=cause)
         if job.state == "running":
             self.untold.append(job)
+            job.by_strangers = isinstance(report, StrangersText)
             self._become(job, "done" if state == "done" else "failed", clean(report, LONGEST_REPORT))
 
     def _progress(self, job: Job, fraction: float | None, note: str = "") -> None:
