@@ -13,7 +13,13 @@ from typing import Literal, Protocol
 import anyio
 
 from voxspark.agent.addresses import leads_to
-from voxspark.agent.confirmation import Pending, is_word_for
+from voxspark.agent.confirmation import (
+    MOST_EXACT_CHARACTERS,
+    MOST_VALUE_CHARACTERS,
+    Pending,
+    can_be_exact,
+    is_word_for,
+)
 from voxspark.errors import ToolError, VoxSparkError
 from voxspark.protocols import TurnScope
 from voxspark.tools.clean import clean
@@ -32,6 +38,7 @@ NO_SENSE = "I could not work out how to do that."
 NOTHING_ASKED = "There is nothing to confirm. Please ask again."
 TOO_LATE = "That was too long ago, so I did not do it. Please ask again."
 DECLINED = "All right, I won't."
+TOO_LONG = "That is too long for me to ask about word for word, so I did not do it."
 
 Verdict = Literal["done", "read", "failed", "misused", "refused", "asked"]
 """`misused`: no such tool, or arguments it cannot take; the model is told once."""
@@ -99,6 +106,11 @@ class TurnGuard:
         self.tainted_by = source
         turn.by_strangers()
 
+    @property
+    def tainted(self) -> bool:
+        """Whether a stranger may be behind what is called."""
+        return self.tainted_before or bool(self.tainted_by)
+
     def must_ask(self, tool: Tool, arguments: Mapping[str, object]) -> bool:
         """Whether a person has to confirm it."""
         if tool.declared.privileged and self.tainted_before and not self.only_follows(tool, arguments):
@@ -156,11 +168,12 @@ class Mediator:
         """Whatever waits for confirmation is not to be done."""
         self._drop("declined")
 
-    async def _ask(self, tool: Tool, arguments: dict[str, object], utterance: str, turn: TurnScope) -> Outcome:
+    async def _ask(self, tool: Tool, arguments: dict[str, object], guard: TurnGuard, turn: TurnScope) -> Outcome:
         await turn.until_confirmed()
         self._drop("dropped")
-        self._pending = Pending.of(tool, arguments, utterance, self._clock())
-        self._note(tool, arguments, utterance, "asked")
+        most = MOST_EXACT_CHARACTERS if guard.tainted else MOST_VALUE_CHARACTERS
+        self._pending = Pending.of(tool, arguments, guard.utterance, self._clock(), most)
+        self._note(tool, arguments, guard.utterance, "asked")
         return Outcome("asked", self._pending.question, tool)
 
     def _drop(self, verdict: str) -> None:
@@ -192,7 +205,9 @@ class Mediator:
             reason = f"I do not do that after reading from {source}. Please ask for it again."
             return self._refuse(tool, arguments, guard, reason)
         if guard.must_ask(tool, arguments):
-            return await self._ask(tool, arguments, guard.utterance, turn)
+            if guard.tainted and not can_be_exact(arguments):
+                return self._refuse(tool, arguments, guard, TOO_LONG)
+            return await self._ask(tool, arguments, guard, turn)
         return await self._perform(tool, arguments, guard, turn)
 
     async def _perform(
