@@ -144,7 +144,7 @@ def _unmasked(word: re.Match[str]) -> str:
     """`аpple.com` with a Cyrillic letter is not Apple's; fullwidth and mathematical letters are not what they show."""
     kinds = {each: unicodedata.name(each, "").partition(" ")[0] for each in set(word[0]) if each.isalpha()}
     mixed = "LATIN" in kinds.values()
-    odd = {
+    odd: dict[str, str | int | None] = {
         each: f" {_name(each)} "
         for each, kind in kinds.items()
         if (mixed and kind != "LATIN") or (not each.isascii() and unicodedata.normalize("NFKC", each).isascii())
