@@ -104,6 +104,11 @@ def is_word_for(tool: Tool, text: str) -> bool:
     return re.fullmatch(pattern, _words(text)) is not None
 
 
+def confirms(text: str) -> bool:
+    """Whether it is the word for any tool, also for one that is not known here."""
+    return re.fullmatch(rf"(?:{_EDGE} )*confirm \w+(?: {_EDGE})*", _words(text)) is not None
+
+
 def _instruction(tool: Tool) -> str:
     return f"Say: {word_for(tool)}."
 
