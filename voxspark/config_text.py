@@ -9,14 +9,9 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from voxspark.config import Config
+from voxspark.config_tools import SECRETS
 
 HIDDEN = "(not shown)"
-
-SECRETS = ("api_key",)
-"""Keys whose value is nobody else's business; a worker is given them as plain text, so they are no `SecretStr`."""
-
-SECRET_VALUES = ("headers", "env")
-"""Tables of an MCP server that hold keys and passwords."""
 
 OF_PROFILE = ("transcriber", "chat", "voice")
 """Tables whose values follow from the profile and its models, unless they are set."""
@@ -41,6 +36,22 @@ def as_toml(config: Config, in_force: Mapping[str, BaseModel] | None = None) -> 
         else:
             lines += _toml_entry(name, value, field.description)
     return "\n".join([*lines, "", *tables])
+
+
+def as_json(config: Config) -> str:
+    """A configuration on one line; secrets are not shown."""
+    return json.dumps(_hidden(config.model_dump(mode="json")), ensure_ascii=False)
+
+
+def _hidden(value: Any) -> Any:
+    """Without secrets, and without the values in tables of them."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _secret(each) if key in SECRETS else _hidden(each) for key, each in value.items()}
+
+
+def _secret(value: Any) -> Any:
+    return dict.fromkeys(value, HIDDEN) if isinstance(value, Mapping) else value and HIDDEN
 
 
 def _toml_lines(table: BaseModel, chosen: BaseModel | None) -> list[str]:
@@ -68,9 +79,7 @@ def _toml_value(value: Any) -> str:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, BaseModel):
-        shown = value.model_dump()
-        hidden = {name: dict.fromkeys(shown[name], HIDDEN) for name in SECRET_VALUES if name in shown}
-        return _toml_value({**shown, **hidden})
+        return _toml_value(_hidden(value.model_dump()))
     if isinstance(value, Mapping):
         return f"{{ {', '.join(f'{json.dumps(key)} = {_toml_value(item)}' for key, item in value.items())} }}"
     text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
