@@ -40,8 +40,8 @@ def test_the_right_word_does_it_once(text: str) -> None:
         assert stage.turn.acted == [("delete_file", {"path": "/tmp/a.txt"})]
         assert await stage.answer(text) == policy.NOTHING_ASKED
         assert len(stage.done) == 1
-        assert stage.verdicts == ["asked", "done"]
-        assert {line["utterance"] for line in stage.audit.lines} == {"delete that file"}
+        assert stage.verdicts == ["asked", "confirmed", "done"]
+        assert [line["utterance"] for line in stage.audit.lines] == ["delete that file", text, "delete that file"]
 
     play()
 
@@ -174,7 +174,7 @@ async def test_a_newer_question_takes_the_place_of_the_older() -> None:
     newer = await stage.run(call("send_message", to="Ann", text="Hi"))
     assert await stage.answer("Confirm delete.", newer.text) is None
     assert await stage.answer("Confirm send.", newer.text) == "It is sent."
-    assert stage.verdicts == ["asked", "dropped", "asked", "done"]
+    assert stage.verdicts == ["asked", "dropped", "asked", "confirmed", "done"]
 
 
 @virtual_time
@@ -193,7 +193,7 @@ async def test_a_confirmed_tool_that_fails_says_so() -> None:
     stage.house.error = ToolError("disk-full", "The disk is full.")
     await stage.run(DELETE)
     assert await stage.answer("Confirm delete.") == "The disk is full."
-    assert stage.verdicts == ["asked", "failed"]
+    assert stage.verdicts == ["asked", "confirmed", "failed"]
 
 
 def question(**arguments: object) -> str:

@@ -162,6 +162,7 @@ class Mediator:
             self._drop("declined" if answer == "declined" else "expired")
             return DECLINED if answer == "declined" else TOO_LATE
         self._pending = None
+        self._note(pending.tool, pending.arguments, text, "confirmed")  # before it, as it may end this machine
         return (await self._perform(pending.tool, pending.arguments, guard, turn, pending.utterance)).text
 
     def forget(self) -> None:
