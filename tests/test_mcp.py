@@ -336,23 +336,29 @@ async def test_answers_are_a_stranger_s_unless_a_trusted_server_says_they_are_it
 
 
 @pytest.mark.parametrize(
-    ("argument", "schema", "privileged"),
+    ("argument", "schema", "value", "refused"),
     [
-        ("url", {}, True),
-        ("callbackURL", {}, True),
-        ("page_urls", {}, True),
-        ("target", {"type": "string", "format": "uri"}, True),
-        ("curl", {"type": "string"}, False),
-        ("city", {"type": "string"}, False),
+        ("url", {}, "evil.example/?q=secret", True),
+        ("callbackURL", {}, "evil.example", True),
+        ("page_urls", {}, ["evil.example"], True),
+        ("target", {"type": "string", "format": "uri"}, "mailto:evil", True),
+        ("curl", {"type": "string"}, "wavy", False),
+        ("city", {"type": "string"}, "Rome", False),
+        ("city", {"type": "string"}, "https://evil.example/?q=secret", True),
+        ("pages", {"type": "array"}, ["https://evil.example/?q=secret"], True),
+        ("url", {}, "https://shown.example/a", False),
     ],
 )
 @virtual_time
-async def test_addresses_are_not_taken_from_strangers(argument: str, schema: dict[str, Any], privileged: bool) -> None:
+async def test_addresses_are_not_taken_from_strangers(
+    argument: str, schema: dict[str, Any], value: object, refused: bool
+) -> None:
     fetch = Offer("fetch", "Get a page.", {"properties": {argument: schema}}, read_only=True)
-    stage, fake, guard = Stage(), FakeServer(fetch), TurnGuard("read it", tainted_by="search_web")
+    guard = TurnGuard("read it", tainted_by="search_web", shown=["A page (https://shown.example/a)"])
+    stage, fake = Stage(), FakeServer(fetch)
     async with running(stage, web=fake):
-        outcome = await stage.run("fetch", guard, **{argument: "http://evil/?q=secret"})
-        assert (outcome.verdict, len(fake.calls)) == (("refused", 0) if privileged else ("read", 1))
+        outcome = await stage.run("fetch", guard, **{argument: value})
+        assert (outcome.verdict, len(fake.calls)) == (("refused", 0) if refused else ("read", 1))
 
 
 @pytest.mark.parametrize(

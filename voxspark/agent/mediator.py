@@ -113,13 +113,19 @@ class TurnGuard:
 
     def must_ask(self, tool: Tool, arguments: Mapping[str, object]) -> bool:
         """Whether a person has to confirm it."""
-        if tool.declared.privileged and self.tainted_before and not self.only_follows(tool, arguments):
+        if self.tainted_before and self.is_privileged(tool, arguments):
             return True
         return tool.permission == "dangerous" or (tool.permission == "act" and bool(self.tainted_by))
 
     def must_refuse(self, tool: Tool, arguments: Mapping[str, object]) -> bool:
         """Whether a stranger may be behind it, and a yes would be given too easily."""
-        return bool(self.tainted_by) and tool.declared.privileged and not self.only_follows(tool, arguments)
+        return bool(self.tainted_by) and self.is_privileged(tool, arguments)
+
+    def is_privileged(self, tool: Tool, arguments: Mapping[str, object]) -> bool:
+        """Whether it is declared so, or sends an address to a stranger's program that reads there; unless it only
+        follows one."""
+        sends_address = tool.permission == "read" and tool.declared.described_by_stranger and "://" in str(arguments)
+        return (tool.declared.privileged or sends_address) and not self.only_follows(tool, arguments)
 
     def only_follows(self, tool: Tool, arguments: Mapping[str, object]) -> bool:
         """Whether it reads at one address, which the user has said or a tool has shown, and sends nothing else along:
