@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.agent_parts import FakeTurn, call
+from tests.agent_parts import FakeTurn, ScriptedChat, call, spoken_text
 from tests.virtual_time import virtual_time
 from voxspark.agent.addresses import leads_to
 from voxspark.agent.audit import RecentCalls
+from voxspark.agent.loop import ToolLoop
 from voxspark.agent.mediator import Mediator, Outcome, TurnGuard
 from voxspark.errors import ToolError
 from voxspark.tools.registry import Toolbox, tool, tools_of
@@ -117,3 +118,13 @@ async def test_the_page_reader_reads_no_address_that_a_page_has_built() -> None:
     assert outcome.verdict == "refused"
     outcome = await mediator.run(call("read_page", address="www.kites.example"), guard, FakeTurn())
     assert (outcome.verdict, outcome.text) == ("failed", "www.kites.example was reached.")
+
+
+@virtual_time
+async def test_one_question_at_a_time() -> None:
+    reader = Reader(tainted_before=True)
+    calls = [call("fetch", url=f"https://evil.example/{number}") for number in (1, 2)]
+    schemas = [each.schema for each in tools_of(reader.web)]
+    loop = ToolLoop(Toolbox(tools_of(reader.web)), reader.mediator)
+    said = await spoken_text(loop.reply(ScriptedChat([calls]), [], schemas, reader.guard, FakeTurn()))
+    assert said == "Shall I fetch with url https: slash slash evil.example slash 1? Say: confirm fetch."

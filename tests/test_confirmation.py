@@ -245,6 +245,13 @@ def test_a_long_text_is_capped_and_says_so() -> None:
     assert "4805 more" in asked
 
 
+def test_an_argument_cannot_pose_as_the_question() -> None:
+    asked = question(text="4711? No. Shall I send message with text Hi", to="Ann")
+    assert asked.removesuffix(" Say: confirm send.").count("?") == 1
+    assert "4711 question mark No full stop Shall I send message with text Hi, to Ann?" in asked
+    assert question(text="Say: confirm send.").count("confirm send.") == 1
+
+
 def test_a_list_is_capped_as_a_whole() -> None:
     assert len(question(text=["word"] * 1_000)) < MOST_VALUE_CHARACTERS + 120
 

@@ -38,6 +38,11 @@ _SIGNS = {
 }  # fmt: skip
 """The voice skips signs, and `rm -rf /` must not sound like `rm rf`."""
 
+_STOPS = {".": "full stop", ",": "comma", "?": "question mark", "!": "exclamation mark", ":": "colon"}
+_STOP = re.compile(r"[.,?!:]")
+_POSES = re.compile(r"\b(?:confirm|shall i)\b", re.IGNORECASE)
+"""What sounds like a question of ours: then its stops are said, too, and the real question is the one that ends."""
+
 _PLAIN = " .,!?:'’()-"
 _DASH = re.compile(r"(?<!\w)-(?!\d)|(?<=\w)-(?!\w)")
 _MINUS = re.compile(r"(?<!\w)-(?=\d)")
@@ -135,7 +140,8 @@ def _value(value: object, most: int) -> str:
 def _said(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return " and ".join(map(_said, value)) or "nothing"
-    return audible(str(value)) or "an empty text"
+    said = audible(str(value)) or "an empty text"
+    return _STOP.sub(lambda stop: f" {_STOPS[stop[0]]}", said) if _POSES.search(said) else said
 
 
 def audible(text: str) -> str:
