@@ -141,6 +141,7 @@ class LocalFirstAgent:
             guard.taint(SOURCE, turn)
 
         async def hand_on(call: ToolCall) -> AsyncGenerator[str, None]:
+            self._mediator.handed_on(call, guard)
             role = str(call.arguments.get("role"))
             if role not in self._team.roles or role == chosen.role:
                 role = self._team.escalation

@@ -217,6 +217,10 @@ class Mediator:
             return await self._ask(tool, arguments, guard, turn)
         return await self._perform(tool, arguments, guard, turn)
 
+    def handed_on(self, call: ToolCall, guard: TurnGuard) -> None:
+        """Write down that the question goes to another model."""
+        self._audit.note(tool=call.name, arguments=call.arguments, utterance=guard.utterance, verdict="done")
+
     async def _perform(
         self, tool: Tool, arguments: dict[str, object], guard: TurnGuard, turn: TurnScope, utterance: str = ""
     ) -> Outcome:
