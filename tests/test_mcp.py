@@ -278,6 +278,20 @@ async def test_names_that_clash_are_told_apart() -> None:
 
 
 @virtual_time
+async def test_a_server_cannot_take_the_place_of_one_that_is_away() -> None:
+    stage, home, other = Stage(), FakeServer(TIME), FakeServer(TIME)
+    async with running(stage, home=home, other=other):
+        home.dead, home.refuse = True, ConnectionError("away")
+        await anyio.sleep(100)
+        assert stage.foreign == ["other_get_time"]
+        home.dead, home.refuse = False, None
+        await anyio.sleep(100)
+        assert stage.foreign == ["get_time", "other_get_time"]
+        await stage.run("get_time")
+        assert (len(home.calls), len(other.calls)) == (1, 0)
+
+
+@virtual_time
 async def test_a_server_cannot_flood_the_toolbox() -> None:
     stage = Stage()
     fake = FakeServer(Offer("bad", "", {"properties": {"<|x|>": {}}}), *(Offer(f"t{n}", "", EMPTY) for n in range(500)))
