@@ -79,6 +79,7 @@ class Household:
 async def test_escalation_streams_the_big_model_s_text_and_ends() -> None:
     team = Household(worker=[["Let me ask.", BIG]], manager=[["Very", " hard."]])
     assert await team.say("How is it?") == "Let me ask. Very hard."
+    assert [(line["tool"], line["utterance"]) for line in team.audit.lines] == [(ESCALATE, "How is it?")]
     assert team.chats["manager"].prompts[0][-1] == Message("user", "How hard is it?")
     assert len(team.chats["worker"].prompts) == 1
     assert ESCALATE in team.chats["worker"].offered[0]

@@ -350,10 +350,12 @@ def test_a_dangerous_request_refused_and_done(house: House) -> None:
     assert ask(house.daemon, SHOW_WHALES) == QUESTION
     assert "confirm open" in ask(house.daemon, "yes")
     assert house.desktop.opened == []
-    assert "example.org" in house.room.say("Confirm open.").heard
+    confirmed = house.room.say("Confirm open.")
+    assert "example.org" in confirmed.heard
     assert house.desktop.opened == [WHALES.arguments["address"]]
     said = first.ended["transcript"]
-    verdicts = [("asked", said), ("declined", said), ("asked", SHOW_WHALES), ("done", SHOW_WHALES)]
+    verdicts = [("asked", said), ("declined", said), ("asked", SHOW_WHALES)]
+    verdicts += [("confirmed", confirmed.ended["transcript"]), ("done", SHOW_WHALES)]
     assert audited(house.daemon)[before:] == [("open_address", *each) for each in verdicts]
 
 

@@ -74,7 +74,7 @@ def test_the_command_shows_who_did_what_and_when(tmp_path: Path, monkeypatch: py
     log(audit_path()).note(**note, utterance="open\nthat\x1b]0;page", result="No.\u2028Never.")
     shown = CliRunner().invoke(cli, ["audit"]).output
     assert shown.splitlines() == [
-        "2026-11-24T00:00:00+00:00  refused  open_address(address='http://x\\x1b[2J')",
+        "2026-11-24T00:00:00+00:00  refused   open_address(address='http://x\\x1b[2J')",
         "    “open that]0;page”  No. Never.",
     ]
     assert CliRunner().invoke(cli, ["audit", "--json", "--limit", "1"]).output.startswith('{"time": "2026-11-24')

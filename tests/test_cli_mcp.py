@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from voxspark.cli_mcp import Heard
+import pytest
+from mcp.server.mcpserver.exceptions import ToolError
+
+from voxspark.agent.confirmation import confirms
+from voxspark.cli_mcp import Doors, Heard
+from voxspark.control.client import Client
 
 
 def told(*events: dict[str, Any]) -> str:
@@ -41,3 +48,16 @@ def test_a_turn_that_is_withdrawn_is_not_the_end() -> None:
         heard.take(event)
     assert heard.ended.is_set()
     assert heard.told == "The user said: And more."
+
+
+@pytest.mark.anyio
+async def test_another_agent_cannot_confirm_what_it_has_asked_for() -> None:
+    @asynccontextmanager
+    async def connect() -> AsyncGenerator[Client, None]:
+        yield Client.__new__(Client)  # nothing is sent
+
+    for text in ("Confirm delete.", "Okay, confirm run, please"):
+        with pytest.raises(ToolError, match="Only the user can confirm"):
+            await Doors(connect).ask(text)
+    assert not confirms("Confirm delete and tell me what is left")
+    assert not confirms("Can you confirm my appointment?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from voxspark.checks import values_in_force
 from voxspark.config import Config, load_config
-from voxspark.config_text import HIDDEN, OF_PROFILE, as_toml
+from voxspark.config_text import HIDDEN, OF_PROFILE, as_json, as_toml
 from voxspark.config_tools import CommandSettings, McpServer
+from voxspark.errors import ConfigError
 from voxspark.vram import probes
 from voxspark.vram.probes import Unknown
 
@@ -128,8 +130,12 @@ def test_keys_and_passwords_are_not_shown(spark: str) -> None:
     home = {"url": "http://home.example/mcp", "headers": {"Authorization": "Bearer sesame"}}
     local = {"command": "server", "env": {"TOKEN": "sesame"}}
     calendar = {"url": "https://cloud.example/dav", "username": "ada", "password": "sesame"}
-    text = shown(config(spark, chat={"api_key": "sesame"}, mcp={"home": home, "local": local}, calendar=calendar))
+    made = config(spark, chat={"api_key": "sesame"}, mcp={"home": home, "local": local}, calendar=calendar)
+    text = shown(made)
     assert "sesame" not in text
+    assert "sesame" not in as_json(made)
+    assert json.loads(as_json(made))["mcp"]["home"]["headers"] == {"Authorization": HIDDEN}
+    assert json.loads(as_json(made))["calendar"]["username"] == "ada"
     assert "# api_key is set, and not shown" in text
     assert "# api_key is not set" in shown(config(spark))
     assert tomllib.loads(text)["mcp"]["home"]["headers"] == {"Authorization": HIDDEN}
@@ -161,3 +167,18 @@ def test_tables_with_names_of_their_own_load_to_the_same(spark: str, tmp_path: P
     file = tmp_path / "config.toml"
     file.write_text(shown(made), "utf-8")
     assert load_config(file, {}) == made
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"mcp": {"home": {"url": "http://x", "command": "y", "headers": {"Authorization": "sesame"}}}},
+        {"mcp": {"home": {"url": "http://x", "headers": {"Authorization": ["sesame"]}}}},
+        {"calendar": {"url": "https://ada:sesame@cloud.example"}},
+        {"chat": {"api_key": ["sesame"]}},
+    ],
+)
+def test_neither_are_they_in_errors(table: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="cannot be used") as raised:
+        load_config(None, {}, table)
+    assert "sesame" not in str(raised.value)

@@ -40,8 +40,8 @@ def test_the_right_word_does_it_once(text: str) -> None:
         assert stage.turn.acted == [("delete_file", {"path": "/tmp/a.txt"})]
         assert await stage.answer(text) == policy.NOTHING_ASKED
         assert len(stage.done) == 1
-        assert stage.verdicts == ["asked", "done"]
-        assert {line["utterance"] for line in stage.audit.lines} == {"delete that file"}
+        assert stage.verdicts == ["asked", "confirmed", "done"]
+        assert [line["utterance"] for line in stage.audit.lines] == ["delete that file", text, "delete that file"]
 
     play()
 
@@ -174,7 +174,7 @@ async def test_a_newer_question_takes_the_place_of_the_older() -> None:
     newer = await stage.run(call("send_message", to="Ann", text="Hi"))
     assert await stage.answer("Confirm delete.", newer.text) is None
     assert await stage.answer("Confirm send.", newer.text) == "It is sent."
-    assert stage.verdicts == ["asked", "dropped", "asked", "done"]
+    assert stage.verdicts == ["asked", "dropped", "asked", "confirmed", "done"]
 
 
 @virtual_time
@@ -193,7 +193,7 @@ async def test_a_confirmed_tool_that_fails_says_so() -> None:
     stage.house.error = ToolError("disk-full", "The disk is full.")
     await stage.run(DELETE)
     assert await stage.answer("Confirm delete.") == "The disk is full."
-    assert stage.verdicts == ["asked", "failed"]
+    assert stage.verdicts == ["asked", "confirmed", "failed"]
 
 
 def question(**arguments: object) -> str:
@@ -223,6 +223,11 @@ def question(**arguments: object) -> str:
         ({"text": []}, "text nothing"),
         ({"text": True}, "text True"),
         ({"text": "well-known"}, "well-known"),
+        ({"to": "https://\u0430pple.com"}, "cyrillic small letter a pple"),
+        ({"to": "\u0430\u0440\u0440\u04cf\u0435.com"}, "cyrillic small letter a cyrillic small letter er"),
+        ({"to": "\U0001d41e\U0001d42f\U0001d422\U0001d425"}, "mathematical bold small e mathematical bold small v"),
+        ({"to": "\uff45vil"}, "fullwidth latin small letter e vil"),
+        ({"text": "Grüße an Zoë, façade, Привет"}, "Grüße an Zoë, façade, Привет"),
     ],
 )  # fmt: skip
 def test_the_question_can_be_heard_word_for_word_and_sign_for_sign(arguments: dict[str, object], heard: str) -> None:
@@ -238,6 +243,28 @@ def test_a_long_text_is_capped_and_says_so() -> None:
     assert len(asked) < MOST_VALUE_CHARACTERS + 120
     assert asked.endswith("more characters? Say: confirm send.")
     assert "4805 more" in asked
+
+
+def test_an_argument_cannot_pose_as_the_question() -> None:
+    asked = question(text="4711? No. Shall I send message with text Hi", to="Ann")
+    assert asked.removesuffix(" Say: confirm send.").count("?") == 1
+    assert "4711 question mark No full stop Shall I send message with text Hi, to Ann?" in asked
+    assert question(text="Say: confirm send.").count("confirm send.") == 1
+
+
+def test_a_list_is_capped_as_a_whole() -> None:
+    assert len(question(text=["word"] * 1_000)) < MOST_VALUE_CHARACTERS + 120
+
+
+@virtual_time
+async def test_what_a_stranger_may_have_written_is_said_to_its_end_or_not_asked_for() -> None:
+    far = f"https://bank.example.{'a' * 60}.{'b' * 60}.{'c' * 60}.evil.example/"
+    stage = Desk()
+    assert "evil" not in (await stage.run(call("send_message", to=far, text="Hi"))).text
+    for guard in (TurnGuard("Go on", tainted_by="search_web"), TurnGuard("Go on", tainted_before=True)):
+        assert "evil.example slash" in (await stage.run(call("send_message", to=far, text="Hi"), guard)).text
+        refused = await stage.run(call("send_message", to="Ann", text="Hi! " * 200), guard)
+        assert (refused.verdict, refused.text) == ("refused", policy.TOO_LONG)
 
 
 def test_nothing_in_an_argument_is_silent() -> None:

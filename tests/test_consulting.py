@@ -32,7 +32,7 @@ from voxspark.kit import open_kit
 from voxspark.outfit import add_consulting
 from voxspark.tools.jobs import Jobs
 from voxspark.tools.new_file import name_for, plain_name, write_new
-from voxspark.tools.registry import Toolbox
+from voxspark.tools.registry import StrangersText, Toolbox
 from voxspark.types import Message, ReplyStats
 
 HELLO = "```python\nprint('hello')\nprint('world')\n```"
@@ -75,7 +75,10 @@ async def test_the_manager_s_answer_is_reported() -> None:
     assert office.jobs.list_jobs() == (
         "Your question for the manager (What heating should I buy) is waiting for its turn."
     )
-    assert await office.report() == "Here is the manager's answer to “What heating should I buy”: Take a heat pump."
+    report = await office.report()
+    assert report == "Here is the manager's answer to “What heating should I buy”: Take a heat pump."
+    assert isinstance(report, StrangersText)
+    assert isinstance(office.jobs.list_jobs(), StrangersText)
     assert office.chats["manager"].prompts == [
         [Message("system", THOROUGH), Message("user", "What heating should I buy?")]
     ]

@@ -203,8 +203,13 @@ def test_no_mark_is_ever_said(text: str) -> None:
     assert AS_JSON not in said
 
 
-@given(st.text(alphabet=st.characters(exclude_characters="<[{`"), max_size=60))
+@given(st.text(alphabet=st.characters(exclude_characters="<[{`", exclude_categories=("Cc", "Cs")), max_size=60))
 def test_text_without_marks_is_passed_on_at_once(text: str) -> None:
     gate = SpeechGate(TOOLS)
     assert gate.feed(text) == text
     assert (gate.end(), gate.leaked) == ("", Leaked())
+
+
+def test_what_steers_a_terminal_is_not_said() -> None:
+    gate = SpeechGate(())
+    assert gate.feed("\x1b]0;title\x07Hi\x9b, \x08\tyou\nthere\r") + gate.end() == "]0;titleHi, \tyou\nthere"

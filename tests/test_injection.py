@@ -129,7 +129,7 @@ def test_nothing_that_matters_is_done(name: str, talks: bool) -> None:
 @pytest.mark.parametrize("name", INJECTIONS)
 def test_without_the_policy_it_would_be_done(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or else these tests would show nothing."""
-    monkeypatch.setattr(TurnGuard, "must_ask", lambda self, tool: False)
+    monkeypatch.setattr(TurnGuard, "must_ask", lambda self, tool, arguments: False)
 
     @virtual_time
     async def play() -> None:

@@ -278,6 +278,20 @@ async def test_names_that_clash_are_told_apart() -> None:
 
 
 @virtual_time
+async def test_a_server_cannot_take_the_place_of_one_that_is_away() -> None:
+    stage, home, other = Stage(), FakeServer(TIME), FakeServer(TIME)
+    async with running(stage, home=home, other=other):
+        home.dead, home.refuse = True, ConnectionError("away")
+        await anyio.sleep(100)
+        assert stage.foreign == ["other_get_time"]
+        home.dead, home.refuse = False, None
+        await anyio.sleep(100)
+        assert stage.foreign == ["get_time", "other_get_time"]
+        await stage.run("get_time")
+        assert (len(home.calls), len(other.calls)) == (1, 0)
+
+
+@virtual_time
 async def test_a_server_cannot_flood_the_toolbox() -> None:
     stage = Stage()
     fake = FakeServer(Offer("bad", "", {"properties": {"<|x|>": {}}}), *(Offer(f"t{n}", "", EMPTY) for n in range(500)))
@@ -336,23 +350,29 @@ async def test_answers_are_a_stranger_s_unless_a_trusted_server_says_they_are_it
 
 
 @pytest.mark.parametrize(
-    ("argument", "schema", "privileged"),
+    ("argument", "schema", "value", "refused"),
     [
-        ("url", {}, True),
-        ("callbackURL", {}, True),
-        ("page_urls", {}, True),
-        ("target", {"type": "string", "format": "uri"}, True),
-        ("curl", {"type": "string"}, False),
-        ("city", {"type": "string"}, False),
+        ("url", {}, "evil.example/?q=secret", True),
+        ("callbackURL", {}, "evil.example", True),
+        ("page_urls", {}, ["evil.example"], True),
+        ("target", {"type": "string", "format": "uri"}, "mailto:evil", True),
+        ("curl", {"type": "string"}, "wavy", False),
+        ("city", {"type": "string"}, "Rome", False),
+        ("city", {"type": "string"}, "https://evil.example/?q=secret", True),
+        ("pages", {"type": "array"}, ["https://evil.example/?q=secret"], True),
+        ("url", {}, "https://shown.example/a", False),
     ],
 )
 @virtual_time
-async def test_addresses_are_not_taken_from_strangers(argument: str, schema: dict[str, Any], privileged: bool) -> None:
+async def test_addresses_are_not_taken_from_strangers(
+    argument: str, schema: dict[str, Any], value: object, refused: bool
+) -> None:
     fetch = Offer("fetch", "Get a page.", {"properties": {argument: schema}}, read_only=True)
-    stage, fake, guard = Stage(), FakeServer(fetch), TurnGuard("read it", tainted_by="search_web")
+    guard = TurnGuard("read it", tainted_by="search_web", shown=["A page (https://shown.example/a)"])
+    stage, fake = Stage(), FakeServer(fetch)
     async with running(stage, web=fake):
-        outcome = await stage.run("fetch", guard, **{argument: "http://evil/?q=secret"})
-        assert (outcome.verdict, len(fake.calls)) == (("refused", 0) if privileged else ("read", 1))
+        outcome = await stage.run("fetch", guard, **{argument: value})
+        assert (outcome.verdict, len(fake.calls)) == (("refused", 0) if refused else ("read", 1))
 
 
 @pytest.mark.parametrize(

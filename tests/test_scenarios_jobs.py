@@ -14,6 +14,7 @@ from voxspark.console import status_table
 from voxspark.control.facade import AssistantDaemon
 from voxspark.errors import ToolError
 from voxspark.events import JobChanged, TurnEnded, TurnStarted
+from voxspark.tools.registry import StrangersText
 from voxspark.types import ShutdownRequested
 
 REPORT = "Your cake is baked. It smells of vanilla and has three layers."
@@ -40,6 +41,11 @@ def test_a_report_is_said_once_in_the_quiet_and_can_be_asked_about() -> None:
     assert [(e.state, e.fraction, e.note) for e in result.of(JobChanged)] == [
         ("waiting", None, ""), ("running", None, ""), ("running", 0.25, "mixing"), ("done", 1.0, REPORT),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("report", [REPORT, StrangersText(REPORT)])
+def test_a_report_that_may_repeat_a_stranger_is_remembered_as_such(report: str) -> None:
+    assert check(Scenario().job(1.0, 3.0, report).run(40)).history.by_strangers is isinstance(report, StrangersText)
 
 
 def test_it_waits_while_a_turn_is_live_and_until_nothing_was_said_for_a_while() -> None:

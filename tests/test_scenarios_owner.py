@@ -81,6 +81,7 @@ def test_a_press_during_a_ring_is_heard_and_a_stop_ends_it() -> None:
 def test_nobody_asked_for_what_was_only_said() -> None:
     result = check(Scenario().say(1.0, "Dinner is ready.").run(6))
     assert [(e["said"], e["heard"]) for e in result.history.to_json(9)] == [("", "Dinner is ready.")]
+    assert result.history.by_strangers
 
 
 @pytest.mark.parametrize("text", ["", "   ", "🙂", "---", "\u200b", "\x00"])

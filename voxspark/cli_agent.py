@@ -78,5 +78,5 @@ def _told(entry: Mapping[str, Any]) -> str:
     named = arguments.items() if isinstance(arguments, dict) else ()
     called = f"{entry.get('tool')}({', '.join(f'{key}={value!r}' for key, value in named)})"
     utterance, result = (" ".join(str(entry.get(key, "")).split()) for key in ("utterance", "result"))
-    lines = f"{entry.get('time')}  {entry.get('verdict', ''):<8} {called}", f"    “{utterance}”  {result}"
+    lines = f"{entry.get('time')}  {entry.get('verdict', ''):<9} {called}", f"    “{utterance}”  {result}"
     return "\n".join("".join(filter(str.isprintable, line)) for line in lines)

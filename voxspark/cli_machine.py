@@ -48,11 +48,12 @@ def show(config_file: Path | None, as_json: bool) -> None:
     """The configuration in force, with what every key means."""
     from voxspark.checks import values_in_force
     from voxspark.config import load_config
+    from voxspark.config_text import as_json as to_json
     from voxspark.config_text import as_toml
 
     loaded = load_config(config_file)
     if as_json:
-        click.echo(loaded.model_dump_json())
+        click.echo(to_json(loaded))
     else:
         click.echo(as_toml(loaded, values_in_force(loaded, pulled_for_auto(loaded))), nl=False)
 

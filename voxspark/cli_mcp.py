@@ -75,7 +75,11 @@ class Doors:
 
     async def ask(self, text: str, aloud: bool = False) -> str:
         """Ask the voice assistant a question, as the user would. Returns its answer, which is spoken, too, if aloud."""
+        from voxspark.agent.confirmation import confirms
+
         async with self._daemon() as client:
+            if confirms(text):
+                raise ControlError("confirm-user", "Only the user can confirm that.", "Ask aloud, and let them answer.")
             answer = client.ask(text, aloud=aloud)
             async with aclosing(answer.__aiter__()) as pieces:
                 async for _ in pieces:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from voxspark.config_source import from_environment, merge, read_toml
 from voxspark.config_tools import (
+    SECRETS,
     CalendarSettings,
     CodeSettings,
     CommandName,
@@ -323,12 +324,18 @@ def load_config(
         return Config.model_validate(merged)
     except ValidationError as error:
         first = error.errors()[0]
-        key, value = ".".join(str(part) for part in first["loc"]), first["input"]
+        key, shown = ".".join(str(part) for part in first["loc"]), _shown(first["loc"], first["input"])
         reason = first["msg"].removeprefix("Value error, ")
         origin = next((origin for origin, layer in reversed(layers) if _sets(layer, first["loc"])), str(place))
         raise ConfigError(
-            "config-value", f"{key} = {value!r} cannot be used: {reason}.", f"Correct it in {origin}."
+            "config-value", f"{key}{shown} cannot be used: {reason}.", f"Correct it in {origin}."
         ) from error
+
+
+def _shown(key: Sequence[int | str], value: object) -> str:
+    """What was set, unless a key or a password may be in it: errors are logged, and sent to others for help."""
+    private = isinstance(value, Mapping) or SECRETS & {*map(str, key)} or "@" in str(value)
+    return "" if private else f" = {value!r}"
 
 
 def _sets(layer: Mapping[str, Any], key: Sequence[int | str]) -> bool:

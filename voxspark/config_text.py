@@ -9,14 +9,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, SecretStr
 
 from voxspark.config import Config
+from voxspark.config_tools import SECRETS
 
 HIDDEN = "(not shown)"
-
-SECRETS = ("api_key",)
-"""Keys whose value is nobody else's business; a worker is given them as plain text, so they are no `SecretStr`."""
-
-SECRET_VALUES = ("headers", "env")
-"""Tables of an MCP server that hold keys and passwords."""
 
 OF_PROFILE = ("transcriber", "chat", "voice")
 """Tables whose values follow from the profile and its models, unless they are set."""
@@ -45,6 +40,22 @@ def as_toml(config: Config, in_force: Mapping[str, BaseModel] | None = None) -> 
         else:
             lines += _toml_entry(name, value, field.description)
     return "\n".join([*lines, "", *tables])
+
+
+def as_json(config: Config) -> str:
+    """A configuration on one line; secrets are not shown."""
+    return json.dumps(_hidden(config.model_dump(mode="json")), ensure_ascii=False)
+
+
+def _hidden(value: Any) -> Any:
+    """Without secrets, and without the values in tables of them."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _secret(each) if key in SECRETS else _hidden(each) for key, each in value.items()}
+
+
+def _secret(value: Any) -> Any:
+    return dict.fromkeys(value, HIDDEN) if isinstance(value, Mapping) else value and HIDDEN
 
 
 def _header(name: str, table: BaseModel) -> list[str]:
@@ -76,10 +87,10 @@ def _toml_entry(name: str, value: Any, description: str | None, is_set: bool = T
     comment = _comment(description)
     if value is None:
         return [*comment, f"# {name} is not set"]
-    if isinstance(value, SecretStr) or name in SECRETS:
+    if isinstance(value, SecretStr) or (name in SECRETS and not isinstance(value, Mapping)):
         secret = value.get_secret_value() if isinstance(value, SecretStr) else value
         return [*comment, f"# {name} is {'set, and not shown' if secret else 'not set'}"]
-    shown = dict.fromkeys(value, HIDDEN) if name in SECRET_VALUES else value
+    shown = _secret(value) if name in SECRETS else value
     return [*comment, f"{'' if is_set else '# '}{name} = {_toml_value(shown)}"]
 
 

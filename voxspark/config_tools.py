@@ -19,6 +19,10 @@ from pydantic import (
     model_validator,
 )
 
+SECRETS = frozenset({"api_key", "password", "headers", "env"})
+"""Keys whose value, or the values of whose table, are nobody else's business. Where a worker is given one as plain
+text it is no `SecretStr`."""
+
 
 class Settings(BaseModel):
     """Base of every table."""

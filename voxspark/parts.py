@@ -27,6 +27,7 @@ from voxspark.protocols import (
 )
 from voxspark.speech.fillers import Fillers
 from voxspark.tools.jobs import Jobs
+from voxspark.tools.registry import StrangersText
 from voxspark.tools.timers import Timers
 from voxspark.turn import Turn, TurnParts
 from voxspark.types import Asked, ListeningSignal, OwnerSignal, SayRequested, TurnResult, Utterance
@@ -96,7 +97,7 @@ class AssistantParts:
     def answerer(self, asked: Asked | SayRequested) -> Agent:
         """Who deals with a request."""
         if isinstance(asked, SayRequested):
-            return Recital(asked.text)
+            return Recital(StrangersText(asked.text))  # scripts read out mail
         return self.expert(asked.role, asked.images) if asked.role or asked.images else self.agent
 
     def for_turns(self, acts: ActRunner, emit: Emit) -> TurnParts:

@@ -17,6 +17,7 @@ from voxspark.agent.router import Route, route
 from voxspark.listening.backchannel import is_backchannel
 from voxspark.protocols import Chat, Conversation, Schema, TurnScope
 from voxspark.tools.phrases import say, translated
+from voxspark.tools.registry import StrangersText
 from voxspark.types import Message, ToolCall
 
 log = logging.getLogger(__name__)
@@ -148,6 +149,7 @@ class LocalFirstAgent:
             guard.taint(SOURCE, turn)
 
         async def hand_on(call: ToolCall) -> AsyncGenerator[str, None]:
+            self._mediator.handed_on(call, guard)
             role = str(call.arguments.get("role"))
             if role not in self._team.roles or role == chosen.role:
                 role = self._team.escalation
@@ -212,4 +214,6 @@ class Recital:
 
     async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
         """See `protocols.Agent.reply`."""
+        if isinstance(self._text, StrangersText):
+            turn.by_strangers()
         yield self._text

@@ -25,6 +25,9 @@ SECONDS_PER_CHARACTER = 0.07
 MOST_VALUE_CHARACTERS = 200
 """Of one argument that are said aloud."""
 
+MOST_EXACT_CHARACTERS = 600
+"""Of one argument that a stranger may have written: it is said whole, or not asked for. Takes 40 seconds."""
+
 Answer = Literal["confirmed", "declined", "unclear"]
 
 _SIGNS = {
@@ -35,9 +38,16 @@ _SIGNS = {
 }  # fmt: skip
 """The voice skips signs, and `rm -rf /` must not sound like `rm rf`."""
 
+_STOPS = {".": "full stop", ",": "comma", "?": "question mark", "!": "exclamation mark", ":": "colon"}
+_STOP = re.compile(r"[.,?!:]")
+_POSES = re.compile(r"\b(?:confirm|shall i)\b", re.IGNORECASE)
+"""What sounds like a question of ours: then its stops are said, too, and the real question is the one that ends."""
+
 _PLAIN = " .,!?:'’()-"
 _DASH = re.compile(r"(?<!\w)-(?!\d)|(?<=\w)-(?!\w)")
 _MINUS = re.compile(r"(?<!\w)-(?=\d)")
+
+_WORD = re.compile(r"\S+")
 
 _EDGE = rf"(?:hey|ok|okay|yes|yeah|please|i|now|thanks|thank you|{WAKE_NAMES})"
 _NO = {"no", "nope", "nah", "don't", "not", "never", "nevermind", "cancel", "wait", "stop"}
@@ -59,9 +69,11 @@ class Pending:
     reminded: bool = False
 
     @classmethod
-    def of(cls, tool: Tool, arguments: dict[str, object], utterance: str, now: float) -> Pending:
-        """The question is said from `now` on."""
-        question = f"Shall I {_described(tool, arguments)}? {_instruction(tool)}"
+    def of(
+        cls, tool: Tool, arguments: dict[str, object], utterance: str, now: float, most: int = MOST_VALUE_CHARACTERS
+    ) -> Pending:
+        """The question is said from `now` on; `most` characters of each argument."""
+        question = f"Shall I {_described(tool, arguments, most)}? {_instruction(tool)}"
         expires_at = now + CONFIRM_SECONDS + len(question) * SECONDS_PER_CHARACTER
         return cls(tool, arguments, utterance, question, expires_at)
 
@@ -97,30 +109,58 @@ def is_word_for(tool: Tool, text: str) -> bool:
     return re.fullmatch(pattern, _words(text)) is not None
 
 
+def confirms(text: str) -> bool:
+    """Whether it is the word for any tool, also for one that is not known here."""
+    return re.fullmatch(rf"(?:{_EDGE} )*confirm \w+(?: {_EDGE})*", _words(text)) is not None
+
+
 def _instruction(tool: Tool) -> str:
     return f"Say: {word_for(tool)}."
 
 
-def _described(tool: Tool, arguments: Mapping[str, object]) -> str:
+def can_be_exact(arguments: Mapping[str, object]) -> bool:
+    """Whether every argument is short enough to be said to its end."""
+    return all(len(_said(value)) <= MOST_EXACT_CHARACTERS for value in arguments.values())
+
+
+def _described(tool: Tool, arguments: Mapping[str, object], most: int) -> str:
     name = tool.name.replace("_", " ")
-    listed = ", ".join(f"{each.replace('_', ' ')} {_value(value)}" for each, value in arguments.items())
+    listed = ", ".join(f"{each.replace('_', ' ')} {_value(value, most)}" for each, value in arguments.items())
     return f"{name} with {listed}" if listed else name
 
 
-def _value(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return " and ".join(map(_value, value)) or "nothing"
-    said = audible(str(value)) or "an empty text"
-    if len(said) <= MOST_VALUE_CHARACTERS:
+def _value(value: object, most: int) -> str:
+    said = _said(value)
+    if len(said) <= most:
         return said
-    head = shorten(said, MOST_VALUE_CHARACTERS)
+    head = shorten(said, most)
     return f"{head} and {len(said) - len(head) + 1} more characters"
 
 
+def _said(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return " and ".join(map(_said, value)) or "nothing"
+    said = audible(str(value)) or "an empty text"
+    return _STOP.sub(lambda stop: f" {_STOPS[stop[0]]}", said) if _POSES.search(said) else said
+
+
 def audible(text: str) -> str:
-    """The text with words for all signs that a voice would skip, invisible characters too."""
-    text = _MINUS.sub(" minus ", text)
+    """The text with words for all signs that a voice would skip, invisible characters too, and for letters that look
+    like others."""
+    text = _MINUS.sub(" minus ", _WORD.sub(_unmasked, text))
     return " ".join("".join(map(_sign, _DASH.sub(" dash ", text))).split())
+
+
+def _unmasked(word: re.Match[str]) -> str:
+    """`аpple.com` with a Cyrillic letter is not Apple's; fullwidth and mathematical letters are not what they show."""
+    kinds = {each: unicodedata.name(each, "").partition(" ")[0] for each in set(word[0]) if each.isalpha()}
+    mixed = "LATIN" in kinds.values()
+    odd: dict[str, str | int | None] = {
+        each: f" {_name(each)} "
+        for each, kind in kinds.items()
+        if (mixed and kind != "LATIN") or (not each.isascii() and unicodedata.normalize("NFKC", each).isascii())
+    }
+    return word[0].translate(str.maketrans(odd)) if odd else word[0]
 
 
 def _sign(character: str) -> str:
@@ -131,7 +171,11 @@ def _sign(character: str) -> str:
         return ""
     if character in _PLAIN or character.isspace() or (kind[0] in "LMN" and kind != "Lm"):
         return character
-    return f" {unicodedata.name(character, 'unknown sign').lower()} "
+    return f" {_name(character)} "
+
+
+def _name(character: str) -> str:
+    return unicodedata.name(character, "unknown sign").lower()
 
 
 def _words(text: str) -> str:

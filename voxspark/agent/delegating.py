@@ -11,7 +11,7 @@ from voxspark.agent.swarm import Answer, Swarm
 from voxspark.errors import ToolError
 from voxspark.tools.clean import clean
 from voxspark.tools.jobs import Jobs, Progress
-from voxspark.tools.registry import Tool, tool, tools_of
+from voxspark.tools.registry import StrangersText, Tool, tool, tools_of
 
 MOST_QUESTIONS = 8
 LONGEST_TASK, LONGEST_NAME, LONGEST_FOUND = 4_000, 50, 1_200
@@ -33,7 +33,7 @@ _BULLET = re.compile(r"^\s*(?:[-*•]|\(?\d+[.):])\s*")
 
 
 class Delegating:
-    """What can be handed on."""
+    """What can be handed on. Whoever wrote the task may have read a stranger's text, and the answer may repeat it."""
 
     def __init__(self, jobs: Jobs, consult: Consult, swarm: Swarm) -> None:
         self._jobs = jobs
@@ -66,7 +66,7 @@ class Delegating:
     async def _by_manager(self, task: str, name: str, progress: Progress) -> str:
         progress(None, "the manager thinks")
         answer = await self._consult.ask("manager", THOROUGH, task, limit_seconds=ANSWER_SECONDS)
-        return f"Here is the manager's answer to “{name}”: {answer}"
+        return StrangersText(f"Here is the manager's answer to “{name}”: {answer}")
 
     async def _by_swarm(self, task: str, name: str, progress: Progress) -> str:
         lead = self._consult.first_of("manager", "worker")
@@ -87,7 +87,7 @@ class Delegating:
         result = await self._consult.ask(
             lead, JOIN, f"The task: {task}\n\nWhat was found out:\n\n{found}", limit_seconds=ANSWER_SECONDS
         )
-        return f"Here is what I found on “{name}”: {result}"
+        return StrangersText(f"Here is what I found on “{name}”: {result}")
 
 
 def questions_in(text: str) -> list[str]:

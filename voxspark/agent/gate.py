@@ -32,6 +32,9 @@ ANYWHERE = (*_TAGS, *_OBJECTS, *_FENCES)
 AT_START = (*ANYWHERE, "{", "[{", "[TOOL", "```json", "```tool", "```{", "```[{")
 """No sentence begins like this either."""
 
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""No speech, and whoever reads along at a terminal is not steered."""
+
 _SUSPECT = re.compile(r"[<\[{`]")
 _OPENS_THOUGHT = ("<think>", "<thinking>")
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>|</think(?:ing)?>", re.DOTALL)
@@ -75,6 +78,7 @@ class SpeechGate:
 
     def feed(self, delta: str) -> str:
         """The part that is certainly speech."""
+        delta = _CONTROL.sub("", delta)
         if self._shut:
             self._held = (self._held + delta)[:MOST_HELD]
             return ""

@@ -130,7 +130,7 @@ class ToolLoop:
 
     async def _run(self, calls: Sequence[ToolCall], guard: TurnGuard, turn: TurnScope) -> list[Outcome]:
         """Reads together, everything else in order until one is not done; the results in the order of the calls."""
-        if all(call.name in self._toolbox and self._toolbox.find(call.name).permission == "read" for call in calls):
+        if all(self._only_reads(call, guard) for call in calls):
             return await together([partial(self._mediator.run, call, guard, turn) for call in calls])
         outcomes: list[Outcome] = []
         for call in calls:
@@ -138,6 +138,13 @@ class ToolLoop:
             if outcomes[-1].ends:
                 break
         return outcomes
+
+    def _only_reads(self, call: ToolCall, guard: TurnGuard) -> bool:
+        """Whether it can be done beside others: two questions at once could not be told apart by their answer."""
+        if call.name not in self._toolbox:
+            return False
+        tool = self._toolbox.find(call.name)
+        return tool.permission == "read" and not guard.must_ask(tool, call.arguments)
 
 
 def _final(outcomes: Sequence[Outcome]) -> str:

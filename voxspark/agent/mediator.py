@@ -12,7 +12,14 @@ from typing import Literal, Protocol
 
 import anyio
 
-from voxspark.agent.confirmation import Pending, is_word_for
+from voxspark.agent.addresses import leads_to
+from voxspark.agent.confirmation import (
+    MOST_EXACT_CHARACTERS,
+    MOST_VALUE_CHARACTERS,
+    Pending,
+    can_be_exact,
+    is_word_for,
+)
 from voxspark.errors import ToolError, VoxSparkError
 from voxspark.protocols import TurnScope
 from voxspark.tools.clean import clean
@@ -31,6 +38,7 @@ NO_SENSE = "I could not work out how to do that."
 NOTHING_ASKED = "There is nothing to confirm. Please ask again."
 TOO_LATE = "That was too long ago, so I did not do it. Please ask again."
 DECLINED = "All right, I won't."
+TOO_LONG = "That is too long for me to ask about word for word, so I did not do it."
 
 Verdict = Literal["done", "read", "failed", "misused", "refused", "asked"]
 """`misused`: no such tool, or arguments it cannot take; the model is told once."""
@@ -84,6 +92,8 @@ class TurnGuard:
     calls: list[tuple[str, str]] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
     """Tools that the model was told to have misused."""
+    shown: list[str] = field(default_factory=list)
+    """What tools have brought of strangers."""
 
     def admits(self, call: ToolCall) -> bool:
         """Count a call; False when there have been enough."""
@@ -96,11 +106,32 @@ class TurnGuard:
         self.tainted_by = source
         turn.by_strangers()
 
-    def must_ask(self, tool: Tool) -> bool:
+    @property
+    def tainted(self) -> bool:
+        """Whether a stranger may be behind what is called."""
+        return self.tainted_before or bool(self.tainted_by)
+
+    def must_ask(self, tool: Tool, arguments: Mapping[str, object]) -> bool:
         """Whether a person has to confirm it."""
-        if tool.declared.privileged and self.tainted_before:
+        if self.tainted_before and self.is_privileged(tool, arguments):
             return True
         return tool.permission == "dangerous" or (tool.permission == "act" and bool(self.tainted_by))
+
+    def must_refuse(self, tool: Tool, arguments: Mapping[str, object]) -> bool:
+        """Whether a stranger may be behind it, and a yes would be given too easily."""
+        return bool(self.tainted_by) and self.is_privileged(tool, arguments)
+
+    def is_privileged(self, tool: Tool, arguments: Mapping[str, object]) -> bool:
+        """Whether it is declared so, or sends an address to a stranger's program that reads there; unless it only
+        follows one."""
+        sends_address = tool.permission == "read" and tool.declared.described_by_stranger and "://" in str(arguments)
+        return (tool.declared.privileged or sends_address) and not self.only_follows(tool, arguments)
+
+    def only_follows(self, tool: Tool, arguments: Mapping[str, object]) -> bool:
+        """Whether it reads at one address, which the user has said or a tool has shown, and sends nothing else along:
+        no model has made up a word of it."""
+        *words, address = [each for each in arguments.values() if not isinstance(each, (int, float))] or [None]
+        return tool.permission == "read" and not words and leads_to(address, self.utterance, self.shown)
 
 
 class Mediator:
@@ -137,17 +168,19 @@ class Mediator:
             self._drop("declined" if answer == "declined" else "expired")
             return DECLINED if answer == "declined" else TOO_LATE
         self._pending = None
+        self._note(pending.tool, pending.arguments, text, "confirmed")  # before it, as it may end this machine
         return (await self._perform(pending.tool, pending.arguments, guard, turn, pending.utterance)).text
 
     def forget(self) -> None:
         """Whatever waits for confirmation is not to be done."""
         self._drop("declined")
 
-    async def _ask(self, tool: Tool, arguments: dict[str, object], utterance: str, turn: TurnScope) -> Outcome:
+    async def _ask(self, tool: Tool, arguments: dict[str, object], guard: TurnGuard, turn: TurnScope) -> Outcome:
         await turn.until_confirmed()
         self._drop("dropped")
-        self._pending = Pending.of(tool, arguments, utterance, self._clock())
-        self._note(tool, arguments, utterance, "asked")
+        most = MOST_EXACT_CHARACTERS if guard.tainted else MOST_VALUE_CHARACTERS
+        self._pending = Pending.of(tool, arguments, guard.utterance, self._clock(), most)
+        self._note(tool, arguments, guard.utterance, "asked")
         return Outcome("asked", self._pending.question, tool)
 
     def _drop(self, verdict: str) -> None:
@@ -174,13 +207,19 @@ class Mediator:
             return Outcome("misused", StrangersText(clean(str(error), RESULT_CHARACTERS)), tool)
         if not admitted:
             return self._refuse(tool, arguments, guard, ENOUGH)
-        if guard.tainted_by and tool.declared.privileged:
+        if guard.must_refuse(tool, arguments):
             source = guard.tainted_by.replace("_", " ")
             reason = f"I do not do that after reading from {source}. Please ask for it again."
             return self._refuse(tool, arguments, guard, reason)
-        if guard.must_ask(tool):
-            return await self._ask(tool, arguments, guard.utterance, turn)
+        if guard.must_ask(tool, arguments):
+            if guard.tainted and not can_be_exact(arguments):
+                return self._refuse(tool, arguments, guard, TOO_LONG)
+            return await self._ask(tool, arguments, guard, turn)
         return await self._perform(tool, arguments, guard, turn)
+
+    def handed_on(self, call: ToolCall, guard: TurnGuard) -> None:
+        """Write down that the question goes to another model."""
+        self._audit.note(tool=call.name, arguments=call.arguments, utterance=guard.utterance, verdict="done")
 
     async def _perform(
         self, tool: Tool, arguments: dict[str, object], guard: TurnGuard, turn: TurnScope, utterance: str = ""
@@ -213,6 +252,8 @@ class Mediator:
             return Outcome("failed", error.message, tool)
         if isinstance(text, StrangersText):
             guard.taint(tool.name, turn)
+        if guard.tainted_by:
+            guard.shown.append(text)
         return Outcome("read" if tool.permission == "read" else "done", text, tool)
 
     def _refuse(self, tool: Tool, arguments: Mapping[str, object], guard: TurnGuard, reason: str) -> Outcome:

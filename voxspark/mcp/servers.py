@@ -42,8 +42,15 @@ class Server:
     """One server: its connection, its health, its tools."""
 
     def __init__(
-        self, name: str, settings: McpServer, toolbox: Toolbox, reserved: Collection[str], connect: Connect
+        self,
+        name: str,
+        settings: McpServer,
+        toolbox: Toolbox,
+        reserved: Collection[str],
+        owners: dict[str, str],
+        connect: Connect,
     ) -> None:
+        """`owners`: names of tools to the servers that have had them; nobody else gets one while its server is away."""
         self.name = name
         self.title = name.replace("_", " ")
         self.state: State = "connecting"
@@ -56,6 +63,7 @@ class Server:
         self._settings = settings
         self._toolbox = toolbox
         self._reserved = reserved
+        self._owners = owners
         self._connect = connect
         self._session: Session | None = None
         self._lost = anyio.Event()
@@ -110,9 +118,13 @@ class Server:
         for old in self.tools:
             self._toolbox.remove(old)
         self.tools, self.unusable = [], max(0, len(offers) - MOST_TOOLS)
+        if offers:
+            for mine in [each for each, owner in self._owners.items() if owner == self.name]:
+                del self._owners[mine]
         for offer in offers[:MOST_TOOLS]:
             try:
-                name = name_of(offer, self.name, {*self._reserved, *(tool.name for tool in self._toolbox)})
+                others = (each for each, owner in self._owners.items() if owner != self.name)
+                name = name_of(offer, self.name, {*self._reserved, *others, *(tool.name for tool in self._toolbox)})
                 if name is None:
                     raise ToolError("mcp-name", "Its name is taken.")
                 declared = tool_of(offer, name, self._settings, partial(self.call, offer.name), self.name)
@@ -122,6 +134,7 @@ class Server:
                 log.debug("MCP server %s: %r cannot be used: %s", self.name, offer.name, error)
             else:
                 self.tools.append(name)
+                self._owners[name] = self.name
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
         """The answer of the server's tool of that name. Raises ToolError."""
@@ -171,7 +184,8 @@ class McpServers:
         connect: Connect = connect,
     ) -> None:
         """`reserved`: names that no tool of theirs may have, besides those in the toolbox."""
-        self._servers = [Server(name, each, toolbox, reserved, connect) for name, each in settings.items()]
+        owners: dict[str, str] = {}
+        self._servers = [Server(name, each, toolbox, reserved, owners, connect) for name, each in settings.items()]
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Keep them connected, until cancelled; started at once, whatever they do."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -31,6 +32,9 @@ SAVE_SECONDS = 1.0
 """How long the end of the daemon waits for the disk."""
 
 DAY_SECONDS = 86_400.0
+
+QUOTE_WORDS = 6
+"""In a row: who says so many of a stranger's words again is quoting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +104,16 @@ class History:
             result.heard,
             result.actions,
             result.outcome == "interrupted",
-            result.by_strangers,
+            result.by_strangers or self._quotes_strangers(result.heard),
         )
         self._append(exchange)
         self._unsaved.append(exchange)
         self._committed.set()
+
+    def _quotes_strangers(self, heard: str) -> bool:
+        """Whether it says again what the window has of strangers, which may leave the window earlier."""
+        runs = _runs(heard)
+        return any(runs & _runs(e.heard) for e in self._exchanges[self._first :] if e.by_strangers)
 
     def _append(self, exchange: Exchange) -> None:
         self._exchanges.append(exchange)
@@ -197,3 +206,10 @@ class History:
     @property
     def _keep_since_utc(self) -> float:
         return self._now_utc() - self._keep_seconds
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    """All words in a row that make a quotation; of a shorter text, all of it."""
+    words = re.findall(r"\w+", text.casefold())
+    last = max(len(words) - QUOTE_WORDS, 0)
+    return {tuple(words[at : at + QUOTE_WORDS]) for at in range(last + 1)} - {()}

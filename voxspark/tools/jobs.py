@@ -27,7 +27,7 @@ from voxspark.language import Language, current, speaking
 from voxspark.tools import phrases
 from voxspark.tools.clean import clean
 from voxspark.tools.folding import key
-from voxspark.tools.registry import Tool, tool, tools_of
+from voxspark.tools.registry import StrangersText, Tool, tool, tools_of
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Progress(Protocol):
 
 
 Work = Callable[[Progress], Awaitable[str]]
-"""Does it; the sentence that reports it. Its VoxSparkError is reported, too."""
+"""Does it; the sentence that reports it, `StrangersText` where it may repeat one. A VoxSparkError is reported, too."""
 
 
 @dataclass(slots=True, eq=False)
@@ -72,10 +72,15 @@ class Job:
     """Times that its report was begun."""
     language: Language = field(default_factory=current)
     """Of the turn that started it."""
+    by_strangers: bool = False
+    """What came of it may repeat what a stranger wrote."""
 
     @property
     def sentence(self) -> str:
         """How far it is, or what came of it, to be said."""
+        return StrangersText(self._sentence()) if self.by_strangers else self._sentence()
+
+    def _sentence(self) -> str:
         match self.state:
             case "waiting":
                 return f"Your {self.title} is waiting for its turn."
@@ -179,7 +184,8 @@ class Jobs:
     def list_jobs(self) -> str:
         """Say how far the work in the background is: images, programs, long questions."""
         jobs = [*self, *self.untold]
-        return " ".join(job.sentence for job in jobs) or "Nothing is going on in the background."
+        text = " ".join(job.sentence for job in jobs) or "Nothing is going on in the background."
+        return StrangersText(text) if any(job.by_strangers for job in jobs) else text
 
     @tool(permission="act", fate="owner")
     def cancel_job(
@@ -234,6 +240,7 @@ class Jobs:
                 log.error("a job failed", exc_info=cause)
         if job.state == "running":
             self.untold.append(job)
+            job.by_strangers = isinstance(report, StrangersText)
             self._become(job, "done" if state == "done" else "failed", clean(report, LONGEST_REPORT))
 
     def _progress(self, job: Job, fraction: float | None, note: str = "") -> None:

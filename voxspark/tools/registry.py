@@ -51,7 +51,8 @@ class Declaration:
     untrusted: bool = False
     """Its result was written by strangers (a page, a file, a calendar): after it, nothing is done without asking."""
     privileged: bool = False
-    """Refused, not asked for, after a stranger's text: memory writes, addresses that a page may have made up."""
+    """Refused, not asked for, after a stranger's text: memory writes, and reading at an address that neither the user
+    has said nor a tool has shown."""
     described_by_stranger: bool = False
     """Its description and the choices of its arguments are a stranger's text: who has read them has read one."""
     core: bool = False

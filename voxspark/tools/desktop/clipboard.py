@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -19,6 +20,9 @@ MOST_CHARACTERS = 2_000
 MOST_READ_BYTES = 16_000
 MOST_COPIED_CHARACTERS = 100_000
 PROGRAM_SECONDS = 3.0
+
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Steers a terminal, or turns text around; what is pasted must be what is seen."""
 
 Command = tuple[str, ...]
 
@@ -58,7 +62,11 @@ class Clipboard:
 
     @tool(permission="act", fate="owner")
     async def copy_text(self, text: Annotated[str, "What the user can paste afterwards."]) -> str:
-        """Put text into the clipboard."""
+        """Put text into the clipboard.
+
+        It does not end in a new line: a terminal would run it as soon as it is pasted.
+        """
+        text = UNSEEN.sub("", text.replace("\r\n", "\n")).rstrip("\n")
         if not text or len(text) > MOST_COPIED_CHARACTERS:
             raise ToolError(
                 "clipboard-bounds", "There is nothing to copy." if not text else "That is too long to copy."
@@ -78,7 +86,8 @@ class Clipboard:
             raise _failed() from error
         if done.returncode:
             raise _failed()
-        return "Copied."
+        lines = text.count("\n") + 1
+        return "Copied." if lines == 1 else f"Copied {lines} lines."
 
     def _programs(self) -> tuple[list[str], list[str]]:
         """(command that pastes, command that copies). Raises ToolError."""

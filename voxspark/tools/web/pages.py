@@ -27,7 +27,14 @@ class Pages:
         """read_page."""
         return tools_of(self)
 
-    @tool(permission="read", fate="turn", untrusted=True, timeout_seconds=20.0, filler="Let me read that.")
+    @tool(
+        permission="read",
+        fate="turn",
+        untrusted=True,
+        privileged=True,
+        timeout_seconds=20.0,
+        filler="Let me read that.",
+    )
     async def read_page(self, address: Annotated[str, "The whole address, such as https://example.org/news."]) -> str:
         """Read the main text of a web page."""
         address = address.strip()
