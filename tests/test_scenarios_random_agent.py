@@ -56,7 +56,9 @@ calls = st.builds(
 )
 said = st.sampled_from(["Confirm delete.", "Switch the lamp on.", "Put the kettle on, please.", "Yes.", "Stop."])
 lengths = st.sampled_from([0.1, 1.0, 3.0])
-outcomes = st.sampled_from(["", ToolError("no-flour", "There is no flour."), RuntimeError("broken")])
+outcomes: st.SearchStrategy[str | Exception] = st.sampled_from(
+    ["", ToolError("no-flour", "There is no flour."), RuntimeError("broken")]
+)
 
 
 @st.composite

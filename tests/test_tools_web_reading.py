@@ -15,7 +15,7 @@ from voxspark.tools.registry import tools_of
 from voxspark.tools.web.http import Fetcher, Page
 from voxspark.tools.web.news import News, headlines
 from voxspark.tools.web.pages import Pages
-from voxspark.tools.web.search import Result, Search, search_duckduckgo
+from voxspark.tools.web.search import Result, Search, best_result, search_duckduckgo
 from voxspark.tools.web.wikipedia import Wikipedia
 
 pytestmark = pytest.mark.anyio
@@ -228,3 +228,17 @@ def test_all_read_what_strangers_wrote() -> None:
     tools = [*Search(fetcher).tools, *Pages(fetcher).tools, *Wikipedia(fetcher).tools, *tools_of(News(fetcher, {}))]
     assert [each.name for each in tools] == ["web_search", "read_page", "search_wikipedia", "get_news"]
     assert {(each.permission, each.fate, each.declared.untrusted) for each in tools} == {("read", "turn", True)}
+
+
+@pytest.mark.parametrize(
+    ("listing", "said"),
+    [
+        ("1. Whales (https://whales.example/a_(b)): They weigh 150 tons.\n2. Other (https://x.example): no",
+         "Whales says: They weigh 150 tons."),
+        ("1. Whales (2026) (https://whales.example/): ", "I found Whales (2026)."),
+        ("Answer: 42\n1. A (https://a.example): b", "42"),
+        ("I found nothing about xyzzy.", "I found nothing about xyzzy."),
+    ],
+)  # fmt: skip
+def test_the_best_result_is_a_sentence(listing: str, said: str) -> None:
+    assert best_result(listing) == said

@@ -42,7 +42,8 @@ def explained(config: Config, text: str) -> dict[str, Any]:
 
     roster = make_roster(config, machine_of(config), pulled_for_auto(config))
     team = team_of(roster, _nobody)
-    if (intent := Intents(make_whole_toolbox(config, team), user_folder()).match(text, config.language)) is not None:
+    intents = Intents(make_whole_toolbox(config, team), user_folder(), team.reads_results)
+    if (intent := intents.match(text, config.language)) is not None:
         why = "A local intent matches the whole sentence."
         return {"who": "a local intent", "why": why, "tool": intent.tool, "arguments": intent.arguments}
     chosen = routed(text, {*team.roles, "eyes"})

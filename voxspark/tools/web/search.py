@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -20,6 +21,9 @@ LONGEST_ADDRESS = 200
 LONGEST_QUERY = 300
 KEEP_SECONDS = 600
 TIMEOUT_SECONDS = 8
+
+ANSWER = "Answer: "
+_LISTED = re.compile(r"1\. (?P<title>.*) \(\S+\): ?(?P<snippet>.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Search:
         if not query:
             raise ToolError("search-empty", "What should I search for?")
         answers, results = await self._search(query)
-        lines = [*(f"Answer: {clean(answer, LONGEST_SNIPPET)}" for answer in answers[:2])]
+        lines = [*(f"{ANSWER}{clean(answer, LONGEST_SNIPPET)}" for answer in answers[:2])]
         shown = [each for each in results if each.address.startswith(("http://", "https://"))][:MOST_RESULTS]
         lines += [f"{number}. {_line(each)}" for number, each in enumerate(shown, 1)]
         return "\n".join(lines) or f"I found nothing about {clean(query, 80)}."
@@ -124,6 +128,14 @@ def _answers(answers: Iterable[Any]) -> Iterable[str]:
 
 def _result(found: dict[str, Any]) -> Result:
     return Result(str(found.get("title") or ""), str(found.get("url") or ""), str(found.get("content") or ""))
+
+
+def best_result(listing: str) -> str:
+    """What the best of the results says, as a sentence; what is no listing as it is."""
+    first = listing.partition("\n")[0]
+    if found := _LISTED.fullmatch(first):
+        return f"{found['title']} says: {found['snippet']}" if found["snippet"] else f"I found {found['title']}."
+    return first.removeprefix(ANSWER)
 
 
 def _line(result: Result) -> str:
