@@ -50,6 +50,7 @@ class FakeDaemon:
         """What `models_list` answers."""
         self.memory: dict[str, Any] | None = None
         """The ledger, in `status`."""
+        self.profile = "embedded"
         self.hold = anyio.Event()
         self.hold.set()
         """Turns and downloads wait here before their last event."""
@@ -104,7 +105,8 @@ class FakeDaemon:
 
     def status(self) -> dict[str, Any]:
         self._record("status")
-        return {"state": "listening", "uptime_seconds": float("nan"), "socket": Path("/run/x"), "memory": self.memory}
+        told = {"state": "listening", "uptime_seconds": float("nan"), "socket": Path("/run/x"), "memory": self.memory}
+        return {**told, "profile": self.profile}
 
     def history(self, limit: int) -> list[dict[str, Any]]:
         self._record(("history", limit))

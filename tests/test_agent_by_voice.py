@@ -180,7 +180,7 @@ def test_the_web_until_it_is_gone(house: House) -> None:
         degrees=Reply(("Cloudy, ", "twelve degrees, and rain after four.")),
         Oslo=calling(Call("get_weather", {"place": "Oslo"})),
         Paris=calling(Call("get_weather", {"place": "Paris"})),
-        web=calling(Call("web_search", {"query": "how heavy is a blue whale"})),
+        web=calling(Call("web_search", {"query": "the weight of a blue whale"})),
         internet=calling(Call("web_search", {"query": "whales"})),
     )
     weather = house.room.say("What's the weather in Oslo?")
@@ -189,7 +189,7 @@ def test_the_web_until_it_is_gone(house: House) -> None:
     assert "degrees and rain after" in weather.heard.replace(",", "")
     search = house.room.say("Search the web for the weight of a blue whale.")
     assert "150 tons" in search.heard
-    assert house.web.requests[-1].query["q"] == "how heavy is a blue whale"
+    assert house.web.requests[-1].query["q"] == "the weight of a blue whale"
     shown = [message["content"] for message in asked(house.machine)[-1]["messages"] if message["role"] == "tool"]
     assert 'trust="untrusted"' in shown[-1]
 
@@ -342,8 +342,9 @@ def test_a_dangerous_request_refused_and_done(house: House) -> None:
     before = len(audited(house.daemon))
     first = house.room.say(SHOW_WHALES)
     assert first.ended["heard"] == QUESTION
-    for words in ("slash slash", "example.org", "whales", "confirm open"):
-        assert words in first.heard
+    heard = first.heard.replace("-", " ")  # Whisper writes slash-example.org
+    for words in ("slash", "example.org", "whales", "confirm open"):
+        assert words in heard
     assert "won't" in house.room.say("No, thank you.").heard
     assert "nothing to confirm" in ask(house.daemon, "confirm open")
 

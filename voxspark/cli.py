@@ -154,9 +154,15 @@ def ask(config_file: Path | None, text: str, aloud: bool, role: str, images: tup
 
     async def work(client: Client) -> None:
         answer = client.ask(text, aloud=aloud, role=role, images=images)
-        async for piece in answer:
-            if not as_json:
-                click.echo(piece)
+        begun = False
+        try:
+            async for piece in answer:
+                if not as_json:
+                    click.echo(piece, nl=False)
+                    begun = True
+        finally:
+            if begun:
+                click.echo()
         _finish(answer.result, as_json)
 
     _call(config_file, work)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxspark.cli_plan.session import json_option, pulled_for_auto, text_argument
+from voxspark.cli_plan.session import ask_daemon, json_option, pulled_for_auto, text_argument
 
 if TYPE_CHECKING:
     from voxspark.config import Config
@@ -24,15 +24,23 @@ def route(config_file: Path | None, text: str, as_json: bool) -> None:
     """Who would answer this, and why; nothing is asked or done."""
     from voxspark.config import load_config
 
-    told = explained(load_config(config_file), text)
+    config = load_config(config_file)
+    resident_bytes = 0
+    if running := ask_daemon(config, "status"):
+        config = config.model_copy(update={"profile": running[0]["profile"]})
+        resident_bytes = (running[0]["memory"] or {}).get("used_bytes", 0)
+    told = explained(config, text, resident_bytes)
     if as_json:
         click.echo(json.dumps(told))
     else:
         click.echo(f"{told['who']}: {told['why']}")
 
 
-def explained(config: Config, text: str) -> dict[str, Any]:
-    """`who` answers, and `why`; with the tool and its arguments, or the role and its question."""
+def explained(config: Config, text: str, resident_bytes: int) -> dict[str, Any]:
+    """`who` answers, and `why`; with the tool and its arguments, or the role and its question.
+
+    `resident_bytes`: of models that are in memory already.
+    """
     from voxspark.agent.intents import Intents, user_folder
     from voxspark.agent.router import route as routed
     from voxspark.compose import machine_of, team_of
@@ -40,7 +48,7 @@ def explained(config: Config, text: str) -> dict[str, Any]:
     from voxspark.outfit import make_whole_toolbox
     from voxspark.roster import make_roster
 
-    roster = make_roster(config, machine_of(config), pulled_for_auto(config))
+    roster = make_roster(config, machine_of(config, resident_bytes=resident_bytes), pulled_for_auto(config))
     team = team_of(roster, _nobody)
     intents = Intents(make_whole_toolbox(config, team), user_folder(), team.reads_results)
     if (intent := intents.match(text, config.language)) is not None:
