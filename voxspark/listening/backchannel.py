@@ -21,7 +21,7 @@ _STOP = (
     r"|cancel(?: (?:that|it))?|never ?mind(?: (?:that|it))?|(?:be |keep )?quiet|shut up|shush|hush|silence"
     r"|be silent|stop listening|forget (?:it|that|about it|about that)"
     # German, Spanish and French, whatever is spoken: being quiet is never the wrong answer to one of these
-    r"|stopp?|halt|aufhören|hör auf|schluss(?: damit)?|genug|das reicht|ruhe|sei (?:still|ruhig)|sei leise"
+    r"|stopp|halt|aufhören|hör auf|schluss(?: damit)?|genug|das reicht|ruhe|sei (?:still|ruhig)|sei leise"
     r"|halt den mund|abbrechen|vergiss (?:es|das)|schon gut"
     r"|para(?: ya)?|detente|basta(?: ya)?|silencio|c[aá]llate|ya basta|cancelar?|d[eé]jalo|olv[ií]dalo|no importa"
     r"|arr[eê]te(?:s|z)?(?: (?:ça|cela))?|stoppe|tais toi|ça suffit|annuler?|laisse tomber|oublie(?: ça)?"
@@ -31,8 +31,8 @@ _STOP_SENTENCE = re.compile(rf"(?:(?:{_ADDRESS}) )*(?:{_STOP})(?: (?:{_ADDRESS}|
 _BACKCHANNEL = re.compile(
     r"(?:(?:m+|h+m+|m+h+m+|u+h+u+h+|a+h*|o+h+|e+r+m*|u+m+|u+h+|hu+h+|aha|(?:ha)+h?|(?:he)+h?|ye+ah?|yep|yup|yes"
     r"|ok|okay|okey dokey|right|all right|alright|sure|true|exactly|indeed|of course|i see|i know|got it|gotcha|fine"
-    r"|ja+|genau|aha|danke|klar|vale|claro|gracias|oui|ouais|merci|d'accord"
-    r"|good|great|nice|cool|wow|really|interesting|fair enough|makes sense|go on|thank you|thanks)(?: |$))+"
+    r"|ja+|genau|danke|klar|vale|claro|gracias|oui|ouais|merci|d'accord"
+    r"|good|great|nice|cool|wow|really|interesting|fair enough|makes sense|go on|thank you|thanks)(?: |$))++"
 )
 """Whisper also writes breath and noise as `Thank you.`"""
 
