@@ -56,7 +56,9 @@ calls = st.builds(
 )
 said = st.sampled_from(["Confirm delete.", "Switch the lamp on.", "Put the kettle on, please.", "Yes.", "Stop."])
 lengths = st.sampled_from([0.1, 1.0, 3.0])
-outcomes = st.sampled_from(["", ToolError("no-flour", "There is no flour."), RuntimeError("broken")])
+outcomes: st.SearchStrategy[str | Exception] = st.sampled_from(
+    ["", ToolError("no-flour", "There is no flour."), RuntimeError("broken")]
+)
 
 
 @st.composite
@@ -91,7 +93,7 @@ def check_all(result: Result, kitchen: Kitchen) -> None:
 
 
 @settings(
-    max_examples=40,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -116,7 +118,7 @@ def shut_down(assistant: Assistant) -> None:
 
 
 @settings(
-    max_examples=30,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
