@@ -23,7 +23,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -m "not real"
+	$(BIN)/pytest -q -n 2 -m "not real"
 
 test: system check
 	$(BIN)/pytest -q -m real
