@@ -152,6 +152,7 @@ def make_eyes(settings: EyesSettings, speaker: Speaker, audit: Audit) -> Eyes:
     """Screen and camera, as far as they are switched on."""
 
     async def shutter() -> None:
+        await speaker.drain()  # a sentence that another model began
         speaker.begin()
         await speaker.play(SHUTTER)
         await speaker.drain()

@@ -150,9 +150,9 @@ class LocalFirstAgent:
         if chosen.role == "eyes" and "eyes" not in self._team.roles:
             yield NO_EYES
             return
-        turn.begun(translated(FILLERS.get(chosen.role, "")))
         if chosen.role == "eyes" and not images and self._eyes is not None:
             images = (await self._eyes.look(chosen.question, guard, turn),)
+        turn.begun(translated(FILLERS.get(chosen.role, "")))  # after the look: the camera's sound has the speaker
         if images:
             guard.taint(SOURCE, turn)
 
