@@ -102,14 +102,14 @@ TOOLS: dict[str, Table] = {
     },
     "get_weather": {
         "What's the weather like?": {},
-        "What's the weather in Oslo?": {"place": "oslo"},
+        "What's the weather in Oslo?": {"place": "Oslo"},
         "What's the weather like tomorrow?": {"day": "tomorrow"},
-        "What's the weather like in New York on Friday?": {"place": "new york", "day": "friday"},
+        "What's the weather like in New York on Friday?": {"place": "New York", "day": "friday"},
         "Will it rain tomorrow?": {"about": "rain", "day": "tomorrow"},
         "Do I need an umbrella today?": {"about": "rain", "day": "today"},
-        "Is it going to rain in Paris on Saturday?": {"about": "rain", "place": "paris", "day": "saturday"},
+        "Is it going to rain in Paris on Saturday?": {"about": "rain", "place": "Paris", "day": "saturday"},
         "How cold is it outside?": {"about": "temperature"},
-        "What's the temperature in Rome?": {"about": "temperature", "place": "rome"},
+        "What's the temperature in Rome?": {"about": "temperature", "place": "Rome"},
         "Is it windy?": {"about": "wind"},
     },
     "open_application": {

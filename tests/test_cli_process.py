@@ -48,6 +48,8 @@ async def test_a_turn_that_failed_fails_the_command(env: dict[str, str]) -> None
         done = await command("ask", "--json", 'what\'s the "time"', "🎉?")
         assert (done.returncode, json.loads(done.stdout)["transcript"]) == (0, 'what\'s the "time" 🎉?')
         assert (await command("ask", "hi")).stdout == "It is noon. Enjoy your lunch.\n"
+        daemon.turn = (TURN[0], events.Reply(1.1, turn=7, text="At https:"), *TURN[1:])  # as clauses come
+        assert (await command("ask", "hi")).stdout == "At https: It is noon. Enjoy your lunch.\n"
         failed = events.Failed(1.5, "device", "speaker-lost", "No speaker.", "Connect one.", turn=7)
         end = TURN[-1]
         assert isinstance(end, events.TurnEnded)

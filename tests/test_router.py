@@ -82,6 +82,7 @@ Hey Bob, what do you make of it?
 Ask the manager to plan my week.
 Use the manager to write a letter.
 Prove that the square root of two is irrational.
+Prove step by step that the square root of two is irrational.
 Give me a proof that there are infinitely many primes.
 How many ways are there to change a dollar?
 In how many different ways can eight people sit at a table?

@@ -154,14 +154,14 @@ def ask(config_file: Path | None, text: str, aloud: bool, role: str, images: tup
 
     async def work(client: Client) -> None:
         answer = client.ask(text, aloud=aloud, role=role, images=images)
-        begun = False
+        between = ""
         try:
             async for piece in answer:
                 if not as_json:
-                    click.echo(piece, nl=False)
-                    begun = True
+                    click.echo(f"{between}{piece.strip()}", nl=False)
+                    between = " "
         finally:
-            if begun:
+            if between:
                 click.echo()
         _finish(answer.result, as_json)
 

@@ -73,7 +73,8 @@ _THINK = re.compile(
     re.IGNORECASE,
 )
 _HARD = re.compile(
-    rf"^{_POLITE}(?:prove (?:that|the|why|it)\b|(?:give me |show me |find )?(?:a |the )?proof (?:that|of|for)\b)"
+    rf"^{_POLITE}(?:prove (?:step by step )?(?:that|the|why|it)\b"
+    r"|(?:give me |show me |find )?(?:a |the )?proof (?:that|of|for)\b)"
     r"|\bhow many (?:different )?ways\b|\boptimi[sz]e (?:my|the|this|a|our)\b|\bpros and cons\b"
     r"|\bcompare\b.{3,80}\b(?:and|with|versus|vs|to)\b.{0,80}\b(?:decide|recommend|better|best)\b"
     rf"|^{_POLITE}(?:plan|make|create|draw up|work out)\b.{{0,60}}\b(?:plan|trip|schedule|itinerary)\b.{{0,80}}"
