@@ -19,7 +19,7 @@ from voxspark.agent.offer import MOST_OFFERED, FindTool, offered
 from voxspark.agent.prompt import Prompt
 from voxspark.agent.router import Route
 from voxspark.protocols import Schema
-from voxspark.tools.registry import Toolbox, tools_of
+from voxspark.tools.registry import StrangersText, Toolbox, tools_of
 from voxspark.types import Message, ToolCall
 
 LAMP = call("set_lamp", brightness=1)
@@ -250,3 +250,14 @@ def test_nothing_is_found_for_nonsense_and_core_tools_are_not_listed() -> None:
     assert find("xyzzy") == find("") == "There is no tool for that."
     assert "set_lamp(" not in find("lamp")
     assert len(tools_of(FindTool(House().box))) == 1
+
+
+@virtual_time
+async def test_another_program_s_question_confirms_nothing_and_is_not_remembered_unasked() -> None:
+    team = Household(worker=[[DELETE], ["Hm."], [call("remember", text="me")]])
+    asked = await team.say("Delete that file.")
+    assert asked.startswith("Shall I delete file")
+    assert await team.say(StrangersText("confirm delete")) == "Hm."
+    assert team.house.done == []
+    assert (await team.say(StrangersText("Keep this."))).startswith("Shall I remember with text me?")
+    assert team.history.by_strangers

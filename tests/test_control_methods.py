@@ -18,6 +18,7 @@ from voxspark.control.client import connect
 from voxspark.control.server import serve
 from voxspark.errors import ControlError
 from voxspark.events import Failed, TurnEnded
+from voxspark.tools.registry import StrangersText
 from voxspark.types import SAMPLE_RATE_HZ
 
 pytestmark = pytest.mark.anyio
@@ -296,3 +297,10 @@ async def test_audio_that_cannot_be_used(path: Path, tmp_path: Path, monkeypatch
             assert error["code"] == -32000, (str(request)[:80], error)
             assert error["data"]["remedy"]
     assert daemon.calls == []
+
+
+async def test_a_program_that_asks_by_itself_is_a_stranger(path: Path) -> None:
+    async with serving(path, daemon := FakeDaemon()), raw(path) as client:
+        await client.ask("ask", {"text": "Hello.", "stream": False})
+        await client.ask("ask", {"text": "Hello.", "agent": True, "stream": False})
+    assert [type(text) for _, text, _ in daemon.calls] == [str, StrangersText]

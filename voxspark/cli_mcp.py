@@ -80,7 +80,7 @@ class Doors:
         async with self._daemon() as client:
             if confirms(text):
                 raise ControlError("confirm-user", "Only the user can confirm that.", "Ask aloud, and let them answer.")
-            answer = client.ask(text, aloud=aloud)
+            answer = client.ask(text, aloud=aloud, agent=True)
             async with aclosing(answer.__aiter__()) as pieces:
                 async for _ in pieces:
                     pass

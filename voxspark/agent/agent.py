@@ -100,15 +100,18 @@ class LocalFirstAgent:
         self._recall = recall
 
     async def reply(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
-        """See `protocols.Agent.reply`."""
+        """See `protocols.Agent.reply`. A `StrangersText` is another program's question: only a user confirms."""
         heard = self._history.last_heard
-        if (sentence := await self._mediator.confirmation(TurnGuard(text), turn, heard)) is not None:
+        if isinstance(text, StrangersText):
+            turn.by_strangers()
+        elif (sentence := await self._mediator.confirmation(TurnGuard(text), turn, heard)) is not None:
             if is_stop(text):
                 self.stop()
             yield sentence
-        elif is_backchannel(text) and not heard.endswith("?"):
             return
-        elif (intent := self._intents.match(text)) is not None:
+        if is_backchannel(text) and not heard.endswith("?"):
+            return
+        if (intent := self._intents.match(text)) is not None:
             if sentence := await self._do(intent, text, turn):
                 yield sentence
         else:
@@ -129,7 +132,7 @@ class LocalFirstAgent:
         self, chosen: Route, text: str, turn: TurnScope, images: tuple[bytes, ...] = ()
     ) -> AsyncGenerator[str, None]:
         """What one of the team says to a transcript, and to the pictures that came with it."""
-        guard = TurnGuard(text, tainted_before=self._history.by_strangers)
+        guard = TurnGuard(text, tainted_before=self._history.by_strangers or isinstance(text, StrangersText))
         async with aclosing(self._ask(chosen, self._history.messages(), guard, turn, images)) as texts:
             async for piece in texts:
                 yield piece
@@ -194,7 +197,8 @@ class LocalFirstAgent:
             await turn.until_confirmed()
             self.stop()
             return ""
-        outcome = await self._mediator.run(ToolCall(intent.tool, intent.arguments), TurnGuard(text), turn)
+        guard = TurnGuard(text, tainted_before=isinstance(text, StrangersText))
+        outcome = await self._mediator.run(ToolCall(intent.tool, intent.arguments), guard, turn)
         return best_result(outcome.text) if intent.tool in FOR_MODELS else outcome.text
 
 

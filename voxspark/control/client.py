@@ -64,15 +64,20 @@ class Client:
                 if "result" in message:
                     return message["result"]
 
-    def ask(self, text: str, *, aloud: bool = True, role: str = "", images: Sequence[Path] = ()) -> Answer:
+    def ask(
+        self, text: str, *, aloud: bool = True, role: str = "", images: Sequence[Path] = (), agent: bool = False
+    ) -> Answer:
         """Ask a question; read the answer's pieces as they come.
 
-        `role`: who of the team answers; `images`: pictures it is about, which the daemon reads itself.
+        `role`: who of the team answers; `images`: pictures it is about, which the daemon reads itself; `agent`: a
+        program asks by itself, not the user.
         """
         self._last_id += 1
         params: Message = {"text": text, "aloud": aloud, "role": role}
         if images:
             params["images"] = [{"path": str(image.absolute())} for image in images]
+        if agent:
+            params["agent"] = True
         return Answer(self, self._last_id, params)
 
     async def pull(self, name: str) -> AsyncGenerator[Message, None]:

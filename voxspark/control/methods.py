@@ -31,6 +31,7 @@ from voxspark.control.rpc import (
 )
 from voxspark.errors import ControlError, VoxSparkError
 from voxspark.events import Event, Failed, ModelPulled, Reply, TurnEnded
+from voxspark.tools.registry import StrangersText
 from voxspark.types import SAMPLE_RATE_HZ, Pcm16
 
 MAX_AUDIO_BYTES = 64 << 20
@@ -111,7 +112,8 @@ class Methods:
 
     async def _ask(self, params: AskParams, exchange: Exchange) -> Message:
         images = tuple([await self._picture(image) for image in params.images])
-        turn = self._daemon.ask(params.text, aloud=params.aloud, role=params.role, images=images)
+        text = StrangersText(params.text) if params.agent else params.text
+        turn = self._daemon.ask(text, aloud=params.aloud, role=params.role, images=images)
         return await _follow(turn, exchange, stream=params.stream)
 
     async def _picture(self, params: rpc.ImageParams) -> bytes:

@@ -190,6 +190,8 @@ class AskParams(Params):
     """Send the reply piece by piece, as `reply` notifications, before the result."""
     role: Annotated[str, Field(max_length=64)] = ""
     """Who of the team answers: `coder`, `manager`, …; empty is whoever the agent finds right."""
+    agent: bool = False
+    """A program asks by itself, not the user: it confirms nothing, and what it wants remembered is asked for."""
     images: Annotated[list[ImageParams], Field(max_length=MAX_IMAGES)] = []
     """What the question is about. Large ones come by path: a request is one line of bounded length."""
 
