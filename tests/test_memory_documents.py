@@ -181,3 +181,8 @@ def test_forgetting_what_is_not_there(run: CliRunner, what: str) -> None:
 def test_a_file_that_cannot_be_used_is_an_error(run: CliRunner, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("no folder")
     assert isinstance(run.invoke(memory, ["list"]).exception, ToolError)
+
+
+def test_an_empty_memory_says_so(run: CliRunner) -> None:
+    shown = run.invoke(memory, ["list"])
+    assert (shown.exit_code, shown.stdout, shown.stderr) == (0, "", "Nothing is remembered yet.\n")

@@ -77,8 +77,11 @@ def audit(limit: int, as_json: bool) -> None:
     """What tools have done, and the words that caused it."""
     from voxspark.agent.audit import audit_path, entries
 
+    entry = None
     for entry in entries(audit_path(), limit):
         click.echo(json.dumps(entry) if as_json else _told(entry))
+    if entry is None:
+        click.echo("Nothing has been done yet.", err=True)
 
 
 def _told(entry: Mapping[str, Any]) -> str:
