@@ -60,14 +60,15 @@ class Eyes:
         return await self._take(wanted[-1], guard, turn)
 
     async def _take(self, where: Place, guard: TurnGuard, turn: TurnScope) -> bytes:
-        verdict = "cut"
+        verdict, result = "cut", ""
         try:
             picture = await self._places[where]()
             verdict = "read"
-        except VoxSparkError:
-            verdict = "failed"
+        except VoxSparkError as error:
+            verdict, result = "failed", error.code
             raise
         finally:
-            self._audit.note(tool="look", arguments={"at": where}, utterance=guard.utterance, verdict=verdict)
+            told = {"verdict": verdict, "result": result}
+            self._audit.note(tool="look", arguments={"at": where}, utterance=guard.utterance, **told)
         turn.used("look", {"at": where}, "")
         return picture

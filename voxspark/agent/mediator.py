@@ -198,7 +198,8 @@ class Mediator:
             tool = self._toolbox.find(call.name)
             arguments = tool.check(call.arguments)
         except ToolError as error:
-            self._audit.note(tool=call.name, arguments=call.arguments, utterance=guard.utterance, verdict="misused")
+            told = {"verdict": "misused", "result": str(error)[:RESULT_CHARACTERS]}
+            self._audit.note(tool=call.name, arguments=call.arguments, utterance=guard.utterance, **told)
             if call.name in guard.told or not admitted:
                 return Outcome("refused", NO_SENSE)
             if tool is None or not tool.declared.described_by_stranger:
