@@ -88,4 +88,4 @@ def test_a_profile_without_eyes(tmp_path: Path) -> None:
         machine.pull_profile("ollama")
         with running_daemon(machine.env, "--profile", "ollama") as daemon:
             done = voxspark("ask", "What is on my screen?", env=daemon.env)
-    assert done.stdout.strip() == NO_EYES.replace(". ", ".\n")
+    assert done.stdout.strip() == NO_EYES
