@@ -58,7 +58,8 @@ def run_voxspark(microphone: Path, speaker: Path, profile: str) -> tuple[list[di
     """Events of one run, its peak resident megabytes, and idle CPU as a share of a core (when it ran long enough)."""
     command = [sys.executable, "-m", "voxspark", "run", "--once", "--json", "--profile", profile]
     command += ["--microphone", f"file:{microphone}", "--speaker", f"file:{speaker}"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    env = {**os.environ, "VOXSPARK_MEMORY__CONVERSATION_DAYS": "0"}  # no case hears of another
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
     assert child.stdout is not None
     events: list[dict[str, Any]] = []
     peak, first, last = 0.0, None, None

@@ -122,6 +122,7 @@ LIST_TIMERS: Table = {
     "Read me my reminders.": {"kind": "reminder"},
 }
 SET_ALARM: Table = {
+    "Wake me at 715 am.": {"when": "7:15 am"},
     "Set an alarm for 7 a.m.": {"when": "7 am"},
     "Set an alarm for seven thirty.": {"when": "7 30"},
     "Set an alarm for 6:45 tomorrow morning.": {"when": "6:45 tomorrow morning"},
@@ -145,6 +146,7 @@ SET_ALARM: Table = {
     "Set an alarm for 7 a.m. called yoga": {"when": "7 am", "label": "yoga"},
 }
 SET_REMINDER: Table = {
+    "Remind me to call my mother at 630.": {"text": "call my mother", "when": "6:30"},
     "Remind me to call Mum at five.": {"text": "call Mum", "when": "5"},
     "Remind me to call my mother at six thirty.": {"text": "call my mother", "when": "6 30"},
     "Remind me at 5 p.m. to take out the trash.": {"text": "take out the trash", "when": "5 pm"},

@@ -12,7 +12,7 @@ from voxspark.agent.eyes import NO_EYES, SOURCE, Eyes
 from voxspark.agent.intents import REPEAT, STOP, Intent, Intents, is_stop
 from voxspark.agent.loop import ESCALATE, ToolLoop
 from voxspark.agent.mediator import Mediator, TurnGuard
-from voxspark.agent.prompt import Prompt, newest_exchange
+from voxspark.agent.prompt import Prompt, newest_exchange, refers_back
 from voxspark.agent.router import Route, route
 from voxspark.listening.backchannel import is_backchannel
 from voxspark.protocols import Chat, Conversation, Schema, TurnScope
@@ -174,7 +174,7 @@ class LocalFirstAgent:
         tools = self._offered(chosen.role, escalates=escalate is not None)
         notes = await self._recall(chosen.question) if self._recall else ()
         if chosen.role == "worker" and self._team.small:
-            history = newest_exchange(history)
+            history = newest_exchange(history) if refers_back(chosen.question) else ()
         messages = self._prompt.build(history, chosen.question, images, notes)
         reply = self._loop.reply(self._team.chat(chosen.role), messages, tools, guard, turn, escalate)
         async with aclosing(reply) as texts:

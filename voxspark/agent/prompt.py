@@ -18,6 +18,14 @@ FOR_SMALL_MODELS = "You are VoxSpark, a helpful voice assistant. Reply with one 
 """A model of 135 M parameters answers worse the more it is told (tried on SmolLM2)."""
 
 STAMP = "[%A %d %B %Y, %H:%M] "
+FEWEST_WORDS = 2
+"""A question with no more than these is about something else that was said."""
+
+_BACK = re.compile(
+    r"\b(?:he|she|it|they|him|her|them|his|its|their|that|this|those|these|there|one|ones|same|other|another|more|else"
+    r"|again|instead)\b|^\W*(?:and|but|or|so|then|what about|how about|go on|continue)\b",
+    re.IGNORECASE,
+)
 _STAMP = re.compile(r"\[[^\[\],]*, \d\d:\d\d\] ")
 
 
@@ -55,3 +63,8 @@ def newest_exchange(history: Sequence[Message]) -> Sequence[Message]:
     """What a small model is told of the conversation: with more of it, it repeats itself (tried on SmolLM2)."""
     asked = (place for place, message in enumerate(history) if message.role == "user")
     return history[max(asked, default=len(history)) :]
+
+
+def refers_back(question: str) -> bool:
+    """Whether it can only be understood with what was said before: `and when?`, `is he still alive?`."""
+    return _BACK.search(question) is not None or len(question.split()) <= FEWEST_WORDS

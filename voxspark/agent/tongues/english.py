@@ -28,6 +28,7 @@ _REWRITES = rewrites(
     (r"(?<=\d)(?=(?:hours?|hrs?|minutes?|mins?|seconds?|secs?)\b)", " "),
     (r"\b(what|how|when|that)'?s\b", r"\1 is"),
     (r"\ba couple(?: of)?\b", "2"),
+    (r"\b(at|by) (1[0-2]|[1-9])([0-5]\d)(?=[ap]m\b| [ap]m\b|[.?!]?$)", r"\1 \2:\3"),  # Whisper writes 630
     (r"\b(notes?|reminder|list|down|that|self|saying|type|dictate): ", r"\1 "),
     (r"\s+", " "),
 )
