@@ -85,6 +85,8 @@ class LlamaCppChat:
             "top_k": self._settings.top_k,
             "repeat_penalty": REPEAT_PENALTY,
         }
+        if not tools:  # llama.cpp: "logprobs is not supported with tools + stream"
+            sampling |= {"logprobs": True, "top_logprobs": 1}
         return json.dumps(body(self._settings.model, messages, tools, sampling))
 
     def _generate(self, request: str, put: Callable[[dict[str, Any]], None]) -> None:
