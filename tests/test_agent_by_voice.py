@@ -205,13 +205,15 @@ def test_music(house: House) -> None:
     house.model_obeys(
         music=calling(Call("control_media", {"action": "pause"})),
         song=calling(Call("control_media", {"action": "next"})),
+        next=calling(Call("control_media", {"action": "next"})),
+        skip=calling(Call("control_media", {"action": "next"})),
     )
     assert house.player.status == "Playing"
     paused = house.room.say("Pause the music.")
     assert paused.ended["heard"] == "Paused."
     assert paused.heard
     house.player.until("Paused", "first.wav")
-    assert house.room.say("Next song, please.").ended["heard"] == "Next."
+    assert house.room.say("Please skip to the next song.").ended["heard"] == "Next."
     house.player.until("Paused", "second.wav")
 
 

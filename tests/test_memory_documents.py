@@ -184,5 +184,5 @@ def test_a_file_that_cannot_be_used_is_an_error(run: CliRunner, tmp_path: Path) 
 
 
 def test_an_empty_memory_says_so(run: CliRunner) -> None:
-    shown = run.invoke(memory, ["list"])
-    assert (shown.exit_code, shown.stdout, shown.stderr) == (0, "", "Nothing is remembered yet.\n")
+    assert output(run, "list") == "Nothing is remembered yet.\n"
+    assert output(run, "list", "--json") == ""

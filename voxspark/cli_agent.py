@@ -80,8 +80,8 @@ def audit(limit: int, as_json: bool) -> None:
     entry = None
     for entry in entries(audit_path(), limit):
         click.echo(json.dumps(entry) if as_json else _told(entry))
-    if entry is None:
-        click.echo("Nothing has been done yet.", err=True)
+    if entry is None and not as_json:
+        click.echo("Nothing has been done yet.")
 
 
 def _told(entry: Mapping[str, Any]) -> str:

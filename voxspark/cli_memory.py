@@ -93,8 +93,8 @@ def search(words: tuple[str, ...], limit: int, as_json: bool) -> None:
 def list_(limit: int, as_json: bool) -> None:
     """The newest facts, and the documents."""
     found, documents = _with_facts(lambda facts: facts.newest(limit)), _with_facts(lambda facts: facts.documents())
-    if not found and not documents:
-        click.echo("Nothing is remembered yet.", err=True)
+    if not (found or documents or as_json):
+        click.echo("Nothing is remembered yet.")
     _show(found, as_json)
     for document in documents:
         click.echo(json.dumps(asdict(document)) if as_json else f"{document.source}  ({_passages(document.passages)})")
