@@ -127,4 +127,4 @@ def test_long_nonsense_is_no_command(piece: str) -> None:
 def test_what_is_written_for_a_model_is_left_to_one_that_can_read_it() -> None:
     box, sentence = every_tool(), "Search the web for blue whales."
     assert Intents(box).match(sentence) == Intent("web_search", {"query": "blue whales"})
-    assert Intents(box, None, ["web_search"]).match(sentence) is None
+    assert Intents(box, None, model_reads=True).match(sentence) is None

@@ -50,7 +50,7 @@ def explained(config: Config, text: str, resident_bytes: int) -> dict[str, Any]:
 
     roster = make_roster(config, machine_of(config, resident_bytes=resident_bytes), pulled_for_auto(config))
     team = team_of(roster, _nobody)
-    intents = Intents(make_whole_toolbox(config, team), user_folder(), team.reads_results)
+    intents = Intents(make_whole_toolbox(config, team), user_folder(), model_reads=team.calls_tools("worker"))
     if (intent := intents.match(text, config.language)) is not None:
         why = "A local intent matches the whole sentence."
         return {"who": "a local intent", "why": why, "tool": intent.tool, "arguments": intent.arguments}

@@ -341,7 +341,8 @@ def make_assistant(
 def make_agent(kit: Kit, engines: Engines, history: Conversation, eyes: Callable[[Audit], Eyes]) -> LocalFirstAgent:
     """Who answers: intents, and the language models of the team."""
     toolbox, audit = kit.toolbox, AuditLog(audit_path(), local_now)
-    intents, mediator = Intents(toolbox, user_folder(), engines.team.reads_results), Mediator(toolbox, audit)
+    intents = Intents(toolbox, user_folder(), model_reads=engines.team.calls_tools("worker"))
+    mediator = Mediator(toolbox, audit)
     for error in intents.failures:
         log.warning("%s: %s %s", error.code, error.message, error.remedy)
     intents.match("what time is it")  # the first match expands the templates

@@ -18,7 +18,6 @@ from voxspark.listening.backchannel import is_backchannel
 from voxspark.protocols import Chat, Conversation, Schema, TurnScope
 from voxspark.tools.phrases import say, translated
 from voxspark.tools.registry import StrangersText
-from voxspark.tools.web.search import best_result
 from voxspark.types import Message, ToolCall
 
 log = logging.getLogger(__name__)
@@ -30,8 +29,6 @@ FILLERS = {
     "manager": "Let me ask the manager.",
 }
 """Of the role that is asked: what is said while it takes long."""
-
-FOR_MODELS = frozenset({"web_search"})
 
 NOTHING_YET = "I have not said anything yet."
 
@@ -50,11 +47,6 @@ class Team:
     """Whom the worker hands hard questions to; empty for nobody."""
     small: bool = False
     """Whether the worker's model is the bundled one."""
-
-    @property
-    def reads_results(self) -> frozenset[str]:
-        """Tools whose results are written for the worker, who tells of them: no local intent reads them out."""
-        return FOR_MODELS if self.calls_tools("worker") else frozenset()
 
     def beyond_worker(self, text: str) -> str:
         """What is said to a question that the worker's model is better not asked; empty when it may try."""
@@ -199,7 +191,8 @@ class LocalFirstAgent:
             return ""
         guard = TurnGuard(text, tainted_before=isinstance(text, StrangersText))
         outcome = await self._mediator.run(ToolCall(intent.tool, intent.arguments), guard, turn)
-        return best_result(outcome.text) if intent.tool in FOR_MODELS else outcome.text
+        aloud = outcome.tool and outcome.tool.declared.aloud
+        return aloud(outcome.text) if aloud else outcome.text
 
 
 class Expert:

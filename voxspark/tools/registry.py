@@ -61,6 +61,8 @@ class Declaration:
     """It is cut then."""
     filler: str = ""
     """What is said while it takes long: `Let me look that up.`"""
+    aloud: Callable[[str], str] | None = None
+    """Of a result that is written for a model: how it is said where no model reads it."""
 
 
 def tool(
@@ -72,6 +74,7 @@ def tool(
     core: bool = False,
     timeout_seconds: float = 10.0,
     filler: str = "",
+    aloud: Callable[[str], str] | None = None,
 ) -> Callable[[F], F]:
     """Declare a function or method as a tool; it stays an ordinary function. The fields are those of `Declaration`."""
     declaration = Declaration(
@@ -82,6 +85,7 @@ def tool(
         core=core,
         timeout_seconds=timeout_seconds,
         filler=filler,
+        aloud=aloud,
     )
 
     def declare(function: F) -> F:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -44,10 +44,10 @@ class Intents:
     `folder` holds the user's own sentences; the shipped ones of a language are read when it is first spoken.
     """
 
-    def __init__(self, toolbox: Toolbox, folder: Path | None = None, besides: Collection[str] = ()) -> None:
-        """Tools `besides` these are matched."""
+    def __init__(self, toolbox: Toolbox, folder: Path | None = None, *, model_reads: bool = False) -> None:
+        """`model_reads`: there is a model for the tools whose results are written for one, so these are left to it."""
         self._toolbox = toolbox
-        self._besides = frozenset(besides)
+        self._model_reads = model_reads
         self._own, self.failures = read_folder(folder) if folder is not None else ([], [])
         self._readers: dict[Language, _Reader] = {}
 
@@ -58,7 +58,7 @@ class Intents:
         code = language or current()
         if (reader := self._readers.get(code)) is None:
             reader = self._readers[code] = _Reader(code, [file for file in self._own if file.language == code])
-        names = {tool.name for tool in self._toolbox} - self._besides
+        names = {tool.name for tool in self._toolbox if not (self._model_reads and tool.declared.aloud)}
         return next((intent for intent in reader.read(text, names) if self._fits(intent)), None)
 
     def _fits(self, intent: Intent) -> bool:

@@ -57,6 +57,14 @@ def search_duckduckgo(query: str) -> list[Result]:
     return [Result(each.get("title", ""), each.get("href", ""), each.get("body", "")) for each in found]
 
 
+def best_result(listing: str) -> str:
+    """What the best of the results says, as a sentence; what is no listing as it is."""
+    first = listing.partition("\n")[0]
+    if found := _LISTED.fullmatch(first):
+        return f"{found['title']} says: {found['snippet']}" if found["snippet"] else f"I found {found['title']}."
+    return first.removeprefix(ANSWER)
+
+
 class Search:
     """Searches the web.
 
@@ -75,7 +83,13 @@ class Search:
         return tools_of(self)
 
     @tool(
-        permission="read", fate="turn", untrusted=True, core=True, timeout_seconds=20.0, filler="Let me look that up."
+        permission="read",
+        fate="turn",
+        untrusted=True,
+        core=True,
+        timeout_seconds=20.0,
+        filler="Let me look that up.",
+        aloud=best_result,
     )
     async def web_search(self, query: Annotated[str, "A few words, as for a search engine."]) -> str:
         """Search the web; titles, addresses and snippets of the best pages."""
@@ -128,14 +142,6 @@ def _answers(answers: Iterable[Any]) -> Iterable[str]:
 
 def _result(found: dict[str, Any]) -> Result:
     return Result(str(found.get("title") or ""), str(found.get("url") or ""), str(found.get("content") or ""))
-
-
-def best_result(listing: str) -> str:
-    """What the best of the results says, as a sentence; what is no listing as it is."""
-    first = listing.partition("\n")[0]
-    if found := _LISTED.fullmatch(first):
-        return f"{found['title']} says: {found['snippet']}" if found["snippet"] else f"I found {found['title']}."
-    return first.removeprefix(ANSWER)
 
 
 def _line(result: Result) -> str:
