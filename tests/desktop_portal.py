@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
@@ -11,7 +12,33 @@ from dbus_fast.aio import MessageBus
 PATH = "/org/freedesktop/portal/desktop"
 
 
-class FakePortal:
+class OnTheBus(ABC):
+    """Something that answers under the portal's name."""
+
+    _bus: Any = None
+
+    async def start(self, address: str) -> Self:
+        """Appear on the bus."""
+        self._bus = await MessageBus(bus_address=address).connect()
+        self._bus.add_message_handler(self._answer)
+        await self._bus.request_name("org.freedesktop.portal.Desktop")
+        return self
+
+    def stop(self) -> None:
+        """Leave the bus."""
+        self._bus.disconnect()
+
+    @abstractmethod
+    def _answer(self, message: Message) -> Message | bool | None: ...
+
+
+def request_path(message: Message, token: str) -> str:
+    """Where the answer to a request is waited for."""
+    assert message.sender
+    return f"{PATH}/request/{message.sender.removeprefix(':').replace('.', '_')}/{token}"
+
+
+class FakePortal(OnTheBus):
     """`response` is 0 done, 1 refused, 2 failed; None never comes. `early`: it comes before the request's own reply."""
 
     def __init__(
@@ -23,30 +50,15 @@ class FakePortal:
         self.old = old
         """Its requests have paths of its own choice, as before version 0.9."""
         self.asked: list[dict[str, Any]] = []
-        self._bus: Any = None
-
-    async def start(self, address: str) -> FakePortal:
-        """Appear on the bus."""
-        self._bus = await MessageBus(bus_address=address).connect()
-        self._bus.add_message_handler(self._answer)
-        await self._bus.request_name("org.freedesktop.portal.Desktop")
-        return self
-
-    def stop(self) -> None:
-        """Leave the bus."""
-        self._bus.disconnect()
 
     def _answer(self, message: Message) -> Message | bool | None:
         if message.message_type is not MessageType.METHOD_CALL or message.member != "Screenshot":
             return None
         assert message.path == PATH
         assert message.signature == "sa{sv}"
-        assert message.sender
         options = message.body[1]
         self.asked.append({key: option.value for key, option in options.items()})
-        sender = message.sender.removeprefix(":").replace(".", "_")
-        token = "another" if self.old else options["handle_token"].value
-        path = f"{PATH}/request/{sender}/{token}"
+        path = request_path(message, "another" if self.old else options["handle_token"].value)
         reply = Message.new_method_return(message, "o", [path])
         signals = [] if self.response is None else [self._signal(f"{path}x", 1), self._signal(path, self.response)]
         for each in [*signals, reply] if self.early else [reply, *signals]:
@@ -58,7 +70,7 @@ class FakePortal:
         return Message.new_signal(path, interface, "Response", "ua{sv}", [response, self.results])
 
 
-class FakeRemoteDesktop:
+class FakeRemoteDesktop(OnTheBus):
     """A portal that lends a keyboard; `typed` is what was struck on it.
 
     `responses` are the answers to CreateSession, SelectDevices and Start; None never comes. `devices`: what is lent.
@@ -73,7 +85,6 @@ class FakeRemoteDesktop:
         """(keysym, 1 pressed or 0 released)"""
         self.asked: list[dict[str, Any]] = []
         """Options of SelectDevices."""
-        self._bus: Any = None
 
     @property
     def typed(self) -> str:
@@ -81,17 +92,6 @@ class FakeRemoteDesktop:
         assert [state for _, state in self.keys] == [1, 0] * (len(self.keys) // 2)
         assert self.keys[::2] == [(symbol, 1) for symbol, _ in self.keys[1::2]]
         return "".join(chr(symbol & 0xFFFFFF) for symbol, _ in self.keys[::2])
-
-    async def start(self, address: str) -> FakeRemoteDesktop:
-        """Appear on the bus."""
-        self._bus = await MessageBus(bus_address=address).connect()
-        self._bus.add_message_handler(self._answer)
-        await self._bus.request_name("org.freedesktop.portal.Desktop")
-        return self
-
-    def stop(self) -> None:
-        """Leave the bus."""
-        self._bus.disconnect()
 
     def _answer(self, message: Message) -> Message | bool | None:
         if message.interface != "org.freedesktop.portal.RemoteDesktop":
@@ -116,9 +116,7 @@ class FakeRemoteDesktop:
         raise AssertionError(message.member)
 
     def _respond(self, message: Message, options: dict[str, Any], step: int, results: dict[str, Variant]) -> bool:
-        assert message.sender
-        sender = message.sender.removeprefix(":").replace(".", "_")
-        path = f"{PATH}/request/{sender}/{options['handle_token'].value}"
+        path = request_path(message, options["handle_token"].value)
         self._bus.send(Message.new_method_return(message, "o", [path]))
         if (response := self.responses[step]) is not None:
             body = [response, results]
