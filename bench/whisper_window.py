@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from latency import normal, word_errors
 
 from voxspark.audio import read_speech
-from voxspark.config import TranscriberSettings
+from voxspark.config_speech import TranscriberSettings
 from voxspark.engines.stt.faster_whisper import WhisperTranscriber
 
 

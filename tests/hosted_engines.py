@@ -12,7 +12,8 @@ import anyio
 import numpy as np
 import pytest
 
-from voxspark.config import ChatSettings, TranscriberSettings, VoiceSettings
+from voxspark.config import ChatSettings
+from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.config_tools import ImageSettings
 from voxspark.engines import registry
 from voxspark.engines.registry import EngineSpec

@@ -35,7 +35,7 @@ from tests.web_server import WebServer, as_json, web_server
 from tests.x_server import window, x_server
 from voxspark import audio
 from voxspark.agent.confirmation import CONFIRM_SECONDS, SECONDS_PER_CHARACTER
-from voxspark.config import TranscriberSettings
+from voxspark.config_speech import TranscriberSettings
 from voxspark.engines.stt.faster_whisper import WhisperTranscriber
 
 pytestmark = pytest.mark.real

@@ -16,7 +16,7 @@ from tests.ollama_machine import OllamaMachine, ollama_machine
 from tests.ollama_server import Call, Reply
 from tests.openai_server import Answer, openai_server
 from voxspark import audio
-from voxspark.config import TranscriberSettings
+from voxspark.config_speech import TranscriberSettings
 from voxspark.engines.stt.faster_whisper import WhisperTranscriber
 
 pytestmark = pytest.mark.real

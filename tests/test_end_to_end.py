@@ -14,7 +14,7 @@ import pytest
 from tests.daemon_process import VOXSPARK, DaemonProcess, private_env, running_daemon, voxspark
 from tests.sound_card import SoundCard, sound_card
 from voxspark import audio
-from voxspark.config import TranscriberSettings
+from voxspark.config_speech import TranscriberSettings
 from voxspark.engines.stt.faster_whisper import WhisperTranscriber
 from voxspark.types import Pcm16
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from voxspark.config import ChatSettings, Config, ListeningSettings, TranscriberSettings, VoiceSettings
+from voxspark.config import ChatSettings, Config, ListeningSettings
+from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.config_tools import ImageSettings, Settings
 from voxspark.engines import registry
 from voxspark.engines.builtin import MIB, SPECS
@@ -87,7 +88,7 @@ def test_the_default_configuration_names_engines_that_exist() -> None:
     assert find("stt", config.transcriber.engine).kind == "stt"
     assert find("chat", config.chat.engine).kind == "chat"
     assert find("tts", config.voice.engine).kind == "tts"
-    assert find("tts", config.voice.fallback).kind == "tts"
+    assert all(find("tts", engine).kind == "tts" for engine in config.voice.fallback)
 
 
 # ── memory ──────────────────────────────────────────────────────────────────────────────────────

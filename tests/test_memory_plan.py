@@ -20,7 +20,7 @@ from tests.daemon_process import VOXSPARK, DaemonProcess, private_env, running_d
 from tests.ollama_machine import OllamaMachine, ollama_machine, served
 from tests.ollama_server import Pull, Reply
 from voxspark import audio
-from voxspark.config import TranscriberSettings
+from voxspark.config_speech import TranscriberSettings
 from voxspark.engines.stt.faster_whisper import WhisperTranscriber
 from voxspark.vram.catalogue import load_catalogue
 from voxspark.vram.state import GIB

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from voxspark.audio import dbfs, join, resample, silence, to_pcm16
-from voxspark.config import TranscriberSettings, VoiceSettings
+from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.engines.stt.faster_whisper import WhisperTranscriber
 from voxspark.engines.tts.espeak import EspeakSynthesizer
 from voxspark.engines.tts.fallback import FallbackSynthesizer

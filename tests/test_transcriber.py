@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxspark.audio import join, read_speech, resample, silence, to_pcm16, trim_silence
-from voxspark.config import TranscriberSettings
+from voxspark.config_speech import TranscriberSettings
 from voxspark.engines.bundled import locate
 from voxspark.engines.stt import faster_whisper
 from voxspark.engines.stt.faster_whisper import WhisperTranscriber, compression_ratio, invented

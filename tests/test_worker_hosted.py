@@ -21,7 +21,8 @@ from tests import hosted_engines
 from tests.deltas import everything, said
 from tests.hosted_engines import FakeChat, FakePainter, FakeTranscriber, FakeVoice
 from tests.worker_owner import Told
-from voxspark.config import ChatSettings, TranscriberSettings, VoiceSettings
+from voxspark.config import ChatSettings
+from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.config_tools import ImageSettings, Settings
 from voxspark.engines import registry
 from voxspark.engines.worker import hosted, remote, wire

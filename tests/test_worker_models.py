@@ -20,7 +20,8 @@ from tests.deltas import said
 from tests.test_conventions import ENGINE_PACKAGES
 from tests.worker_owner import MEBI, Told, alive
 from voxspark.audio import read_speech, silence
-from voxspark.config import ChatSettings, TranscriberSettings, VoiceSettings
+from voxspark.config import ChatSettings
+from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.config_tools import Settings
 from voxspark.engines.chat.llama_cpp import LlamaCppChat
 from voxspark.engines.stt.faster_whisper import WhisperTranscriber
@@ -142,7 +143,8 @@ DAEMON = """
 import json, sys
 from contextlib import aclosing
 import anyio
-from voxspark.config import ChatSettings, TranscriberSettings, VoiceSettings
+from voxspark.config import ChatSettings
+from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.engines.worker.remote import RemoteChat, worker_for
 from voxspark.types import Message
 

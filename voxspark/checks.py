@@ -38,8 +38,8 @@ def check_engines(config: Config, pulled: Collection[str], *, resident_bytes: in
         spec = find(kind_of(role), model.engine)
         if role in NEEDED or not spec.missing():
             spec.create(settings_for(config, roster, team.best_for(role)))
-    if config.voice.fallback:
-        find("tts", config.voice.fallback)
+    for engine in config.voice.fallback:
+        find("tts", engine)
     make_end_of_turn(config)
     make_listener(config)
     for error in read_folder(user_folder())[1]:

@@ -27,6 +27,7 @@ from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
 from voxspark.config import Config
+from voxspark.config_speech import VoiceSettings
 from voxspark.devices.open import open_microphone, open_speaker
 from voxspark.devices.retry import ReliableMicrophone, ReliableSpeaker
 from voxspark.engines.ollama.chat import OllamaChat
@@ -216,8 +217,11 @@ def _engines(
     config: Config, roster: Roster, prompt: Prompt, tools: tuple[Schema, ...], ledger: Ledger, models: Models
 ) -> Engines:
     voices: list[Synthesizer] = [LeasedSynthesizer(ledger)]
-    if config.voice.fallback and config.voice.fallback != roster.model_of("voice").engine:
-        voices.append(find("tts", config.voice.fallback).create(config.voice))
+    voices += [
+        find("tts", engine).create(VoiceSettings(speed=config.voice.speed))
+        for engine in config.voice.fallback
+        if engine != roster.model_of("voice").engine and not find("tts", engine).missing()
+    ]
     end_of_turn, live_turns = make_end_of_turn(config), LiveTurns()
     return Engines(
         transcriber=LeasedTranscriber(ledger),

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 from voxspark.config import ChatSettings, Config
+from voxspark.config_speech import VoiceSettings
 from voxspark.config_tools import Settings
 from voxspark.engines.bundled import BUNDLED, is_installed
 from voxspark.engines.registry import find
@@ -185,7 +186,7 @@ def _with_own_models(config: Config, roster: Roster) -> Roster:
     if {"engine", "model"} & ears.model_fields_set:
         own["ears"] = _own_model("ears", ears, ears.engine, ears.model, catalogue)
     if "engine" in voice.model_fields_set:
-        own["voice"] = _own_model("voice", voice, voice.engine, voice.engine, catalogue)
+        own["voice"] = _own_voice(voice, voice.engine, voice.model, catalogue)
     if image.model:
         own["image"] = _own_model("image", image, image.engine, image.model, catalogue)
     catalogue = Catalogue({**catalogue.models, **{m.key: m for m in own.values()}}, catalogue.aliases)
@@ -230,6 +231,12 @@ def _own_model(role: Role, settings: Settings, engine: str, id: str, catalogue: 
         source="Set in the configuration; its memory is an estimate of its engine",
         confidence="low",
     )
+
+
+def _own_voice(voice: VoiceSettings, engine: str, weights: str, catalogue: Catalogue) -> Model:
+    """The catalogue's for the engine, unless there are weights of one's own."""
+    known = (m.id for m in catalogue.models.values() if m.engine == engine and "voice" in m.roles)
+    return _own_model("voice", voice, engine, weights or next(known, engine), catalogue)
 
 
 def _in_context(config: Config, profile: Profile) -> Profile:

@@ -74,6 +74,8 @@ class Transcript:
     language: str = "en"
     confidence: float = 0.0
     """Mean token log-probability, 0 is certain, below -1 is doubtful."""
+    tags: tuple[str, ...] = ()
+    """What else was heard: `emotion:happy`, `event:laughter`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from voxspark.config import ChatSettings, TranscriberSettings
+from voxspark.config import ChatSettings
+from voxspark.config_speech import TranscriberSettings
 from voxspark.config_tools import ImageSettings
 from voxspark.engines.registry import EngineSpec, Need
 
@@ -54,6 +55,11 @@ def _pipeline_need(settings: ImageSettings) -> Need:
     except (OSError, ValueError):
         weights = 0
     return Need(cpu_bytes=700 * MIB, gpu_bytes=(weights or UNKNOWN_PIPELINE_BYTES) + PAINTING_BYTES)
+
+
+def _speaks(*codes: str) -> Callable[[Any], Collection[str]]:
+    """These languages, whatever the settings."""
+    return lambda _settings: codes
 
 
 def _always(mib: int) -> Callable[[Any], Need]:
@@ -112,6 +118,8 @@ SPECS = (
         install=EMBEDDED,
         licence="Apache-2.0, weights too",
         memory=_always(150),
+        languages=_speaks("en"),
+        first_audio_seconds=0.3,
     ),
     EngineSpec(
         name="espeak",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
@@ -34,6 +34,10 @@ def _needs_little(_config: Any) -> Need:
     return Need(cpu_bytes=32 << 20)
 
 
+def _any_language(_config: Any) -> Collection[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSpec:
     """What is known of an engine before anything heavy is imported."""
@@ -54,6 +58,12 @@ class EngineSpec:
     memory: Callable[[Any], Need] = _needs_little
     """From the engine's settings to its need; an estimate."""
     capabilities: frozenset[str] = field(default_factory=frozenset)
+    """Of a voice: `streaming` (inside a sentence), `clone` (from a recording of `voices`). Of ears: `multilingual`,
+    `hot_words`, `tags`."""
+    languages: Callable[[Any], Collection[str]] = _any_language
+    """Of a voice or ears with these settings, as ISO 639-1 codes; none says that it takes any."""
+    first_audio_seconds: float = 1.0
+    """Of a voice: the budget from a clause to the first sample of it."""
 
     def missing(self) -> list[str]:
         """Import names that cannot be found, without importing them."""

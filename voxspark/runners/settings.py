@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from voxspark.config import ChatSettings, Config, TranscriberSettings, VoiceSettings
+from voxspark.config import ChatSettings, Config
+from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.config_tools import ImageSettings
 from voxspark.engines.bundled import locate
 from voxspark.errors import EngineError
 from voxspark.roster import LEAST_CONTEXT_TOKENS, Roster
+from voxspark.voices import shelf
+from voxspark.vram.catalogue import Model
 from voxspark.vram.team import Rung, Team
 
 BUNDLED = "bundled:"
@@ -25,11 +28,21 @@ def settings_for(config: Config, roster: Roster, rung: Rung) -> EngineSettings:
         own = config.transcriber.model_dump(exclude_unset=True)
         return TranscriberSettings(**{**own, "engine": model.engine, "model": _nearest(model.id)})
     if rung.role == "voice":
-        own = config.voice.model_dump(exclude_unset=True)
-        return VoiceSettings(**{**own, "engine": model.engine or model.id})
+        return _voice_settings(config.voice, roster, model)
     if rung.role == "image":
         return config.image.model_copy(update={"engine": model.engine, "model": model.id})
     return chat_settings(config, roster, rung)
+
+
+def _voice_settings(voice: VoiceSettings, roster: Roster, model: Model) -> VoiceSettings:
+    """Of a voice. The user's [voice] is about the first one; another takes from it what is no engine's own."""
+    own = voice.model_dump(exclude_unset=True)
+    if model.engine != roster.model_of("voice").engine:
+        own = {key: value for key, value in own.items() if key not in ("model", "host")}
+        if voice.voice not in shelf().voices:
+            own.pop("voice", None)
+    weights = {} if model.id == model.engine else {"model": model.id}
+    return VoiceSettings(**{**weights, **own, "engine": model.engine or model.id})
 
 
 def chat_settings(config: Config, roster: Roster, rung: Rung) -> ChatSettings:

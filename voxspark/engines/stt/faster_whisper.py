@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxspark.audio import to_float
-from voxspark.config import TranscriberSettings
+from voxspark.config_speech import TranscriberSettings
 from voxspark.engines.bundled import locate
 from voxspark.engines.thread import EngineThread
 from voxspark.errors import TranscriberError

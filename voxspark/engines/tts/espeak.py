@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 import anyio
 
 from voxspark.audio import read_wav
-from voxspark.config import VoiceSettings
+from voxspark.config_speech import VoiceSettings
 from voxspark.errors import DeviceError, SynthesizerError
 from voxspark.types import Pcm
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from voxspark.config import VoiceSettings
+from voxspark.config_speech import VoiceSettings
 from voxspark.engines.thread import EngineThread
 from voxspark.errors import SynthesizerError
 from voxspark.types import Pcm
+from voxspark.voices import shelf
 
 SAMPLE_RATE_HZ = 24_000
 
@@ -23,13 +24,15 @@ class HibariSynthesizer:
     """One hibari voice in its own thread."""
 
     def __init__(self, settings: VoiceSettings) -> None:
-        if settings.voice not in BUNDLED_VOICES:
+        chosen = shelf().choose("hibari", settings.voice)
+        self._voice = chosen.name or BUNDLED_VOICES[0]
+        if self._voice not in BUNDLED_VOICES:
             raise SynthesizerError(
                 "voice-unknown",
-                f"hibari has no bundled voice {settings.voice}.",
+                f"hibari has no bundled voice {self._voice}.",
                 f"Known: {', '.join(BUNDLED_VOICES)}.",
             )
-        self._settings = settings
+        self._speed = settings.speed * (chosen.voice.speed if chosen.voice else 1.0)
         self._thread = EngineThread("hibari")
         self._engine: Any = None
 
@@ -51,7 +54,7 @@ class HibariSynthesizer:
     def _pieces(self, text: str) -> Iterator[Any]:
         """In the engine's thread."""
         try:
-            yield from self._load().stream(text, self._settings.speed)
+            yield from self._load().stream(text, self._speed)
         except Exception as error:  # its weights, its dictionaries and ONNX each fail in their own way
             raise SynthesizerError("voice-failed", "My voice failed.", f"Reinstall hibari-tts ({error}).") from error
 
@@ -59,5 +62,5 @@ class HibariSynthesizer:
         if self._engine is None:
             from hibari import Hibari
 
-            self._engine = Hibari(voice=self._settings.voice, threads=1)
+            self._engine = Hibari(voice=self._voice, threads=1)
         return self._engine

@@ -17,7 +17,8 @@ from typing import Any, Generic, TypeVar, TypeVarTuple
 
 import numpy as np
 
-from voxspark.config import ChatSettings, TranscriberSettings, VoiceSettings
+from voxspark.config import ChatSettings
+from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.config_tools import ImageSettings, Settings
 from voxspark.engines.registry import find
 from voxspark.engines.worker.chat_wire import delta_to_json, message_of

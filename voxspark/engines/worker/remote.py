@@ -61,7 +61,7 @@ class RemoteTranscriber:
     async def transcribe(self, samples: Pcm16) -> Transcript:
         """See `protocols.Transcriber.transcribe`."""
         frame = await self._worker.call("transcribe", payload=np.asarray(samples, np.int16).tobytes())
-        return Transcript(**frame.values)
+        return Transcript(**{**frame.values, "tags": tuple(frame.values["tags"])})
 
     async def warm(self) -> None:
         """See `protocols.Transcriber.warm`."""
