@@ -65,4 +65,3 @@ def workers_of(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task").glob("*/children")
     found = [int(child) for file in children for child in file.read_text().split()]
     return [child for child in found if b"engines.worker.child" in Path(f"/proc/{child}/cmdline").read_bytes()]
-

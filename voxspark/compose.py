@@ -76,6 +76,8 @@ log = logging.getLogger(__name__)
 HELP_SECONDS = 120.0
 """Whoever asks for one of the team by role rather waits than takes another: GPT-OSS 120B loads in 22 to 100 s."""
 
+Background = Callable[..., Coroutine[Any, Any, None]]
+
 HISTORY_SHARE = 0.5
 """Share of the model's context that history may take; the rest is prompt, question and answer."""
 
@@ -299,12 +301,9 @@ def make_assistant(
     def emit(event: Event) -> None:
         assistant.emit(event)
 
-    background: list[Callable[..., Coroutine[Any, Any, None]]] = []
     if microphone is None:
         microphone = ReliableMicrophone(lambda: open_microphone(config.devices, clock, hold), emit, clock)
-    if speaker is None:
-        speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
-        background.append(speaker.run)
+    speaker, background = (speaker, []) if speaker else _reliable_speaker(config, emit, clock)
     history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
     indexing = add_meaning(kit, engines.embedding)
     add_consulting(kit, config.code, engines.aside, engines.live_turns, engines.swarm)
@@ -335,11 +334,18 @@ def make_assistant(
             live_turns=engines.live_turns,
             profile=engines.profile,
             engines=engines.names,
+            voices=engines.line.state,
             background=(*background, *kit.background),
         ),
         once=once,
     )
     return assistant
+
+
+def _reliable_speaker(config: Config, emit: Emit, clock: Clock) -> tuple[Speaker, list[Background]]:
+    """The speaker of the configuration, and what keeps it open."""
+    speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
+    return speaker, [speaker.run]
 
 
 def make_agent(kit: Kit, engines: Engines, history: Conversation, eyes: Callable[[Audit], Eyes]) -> LocalFirstAgent:
