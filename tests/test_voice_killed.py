@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.daemon_process import VOXSPARK, DaemonProcess, private_env, running_daemon
+from tests.daemon_process import DaemonProcess, private_env, running_daemon
 from tests.slow_voice import install, workers_of
 from voxspark import audio
 from voxspark.config_speech import TranscriberSettings
@@ -44,7 +43,7 @@ def kill_voice(daemon: DaemonProcess) -> None:
 @pytest.mark.anyio
 async def test_the_next_voice_goes_on_and_the_first_comes_back(daemon: DaemonProcess, tmp_path: Path) -> None:
     daemon.wait_for("model_changed", model="hibari", state="resident")
-    say = subprocess.Popen([*VOXSPARK, "say", SENTENCE], env=daemon.env)
+    say = daemon.start("say", SENTENCE)
     daemon.wait_for("speaking_started")
     kill_voice(daemon)
     changed = daemon.wait_for("voice_changed")
