@@ -50,6 +50,23 @@ class VoiceChoice(Settings):
     """Address of a voice that is a server."""
 
 
+class CsmSettings(Settings):
+    """What only Sesame CSM knows."""
+
+    context_seconds: float = Field(30.0, ge=0.0, le=90.0)
+    """How much of what it last said it hears again before each sentence, besides the voice's recording."""
+    temperature: float = Field(0.9, gt=0.0, le=2.0)
+    """Lower is flatter and steadier."""
+    top_k: int = Field(50, ge=1)
+    """Of this many likeliest codes one is drawn."""
+    first_frames: int = Field(4, ge=1, le=25)
+    """Frames of 80 ms in the first piece of sound: fewer come sooner, and stutter where the machine is slow."""
+    group_frames: int = Field(12, ge=1, le=125)
+    """Frames in a piece later on."""
+    graphs: bool = True
+    """On a GPU: static caches and CUDA graphs, made while it loads. Off loads sooner and speaks slower."""
+
+
 class VoiceSettings(Settings):
     """Text to speech."""
 
@@ -71,3 +88,5 @@ class VoiceSettings(Settings):
     """Address of a voice that is a server: `cosyvoice` (http://…) or `wyoming` (tcp://…)."""
     languages: dict[Language, VoiceChoice] = Field(default_factory=dict)
     """[voice.languages.de]: who speaks a language, where that is not the voice above."""
+    csm: CsmSettings = CsmSettings()
+    """Sesame CSM's own."""

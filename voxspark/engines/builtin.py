@@ -9,6 +9,7 @@ from typing import Any
 from voxspark.config import ChatSettings
 from voxspark.config_speech import TranscriberSettings
 from voxspark.config_tools import ImageSettings
+from voxspark.engines.needs import csm_need
 from voxspark.engines.registry import EngineSpec, Need
 
 MIB = 1 << 20
@@ -120,6 +121,18 @@ SPECS = (
         memory=_always(150),
         languages=_speaks("en"),
         first_audio_seconds=0.3,
+    ),
+    EngineSpec(
+        name="csm",
+        kind="tts",
+        target="voxspark.engines.tts.csm:CsmSynthesizer",
+        packages=("torch", "transformers"),
+        install="pip install 'voxspark[csm]'",
+        isolation="process",
+        licence="Apache-2.0 (torch BSD-3-Clause); weights Apache-2.0, gated; their codec's CC-BY-4.0",
+        memory=csm_need,
+        capabilities=frozenset({"streaming", "clone"}),
+        languages=_speaks("en"),
     ),
     EngineSpec(
         name="espeak",
