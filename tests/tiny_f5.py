@@ -1,12 +1,8 @@
-"""F5-TTS and its vocoder, of the true architecture and small, with random weights, and a voice to clone.
-
-`python -m tests.tiny_f5 FOLDER` writes `weights` and `vocos` into it.
-"""
+"""F5-TTS and its vocoder, of the true architecture and small, with random weights, and a voice to clone."""
 
 from __future__ import annotations
 
 import shutil
-import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -50,17 +46,17 @@ def write_voice(folder: Path) -> None:
     shutil.copy(str(recording), folder / "reference.wav")
 
 
-def main() -> None:
-    """Both."""
+def write_models(folder: Path) -> None:
+    """`weights` and `vocos`."""
     import torch
     from safetensors.torch import save_file
 
     from voxspark.engines.tts.f5_model import parts
 
     torch.manual_seed(0)
-    weights, vocos = (Path(sys.argv[1]) / name for name in ("weights", "vocos"))
-    for folder in (weights, vocos):
-        folder.mkdir()
+    weights, vocos = (folder / name for name in ("weights", "vocos"))
+    weights.mkdir()
+    vocos.mkdir()
 
     shutil.copy(str(files("f5_tts").joinpath("infer/examples/vocab.txt")), weights)
     (weights / "model.yaml").write_text(yaml.safe_dump(MODEL))
@@ -76,7 +72,3 @@ def main() -> None:
     vocoder = parts().vocoder(torch.nn.Identity(), parts().backbone(**BACKBONE), parts().head(**HEAD))
     tensors = {**vocoder.state_dict(), "feature_extractor.mel_spec.spectrogram.window": torch.zeros(1)}
     torch.save(tensors, vocos / "pytorch_model.bin")
-
-
-if __name__ == "__main__":
-    main()
