@@ -115,9 +115,14 @@ def _config_path(config_file: Path | None) -> Path:
     return config_file or config_path()
 
 
+def somebody_is_there() -> bool:
+    """To be asked."""
+    return sys.stdin.isatty()
+
+
 def _require_consent(given: bool) -> None:
     """Ask, where there is somebody to ask. Raises VoxSparkError without it."""
-    if given or (sys.stdin.isatty() and click.confirm(CONSENT)):
+    if given or (somebody_is_there() and click.confirm(CONSENT)):
         return
     raise VoxSparkError(
         "consent-needed",
@@ -157,10 +162,10 @@ def _refusal(problems: Sequence[Problem]) -> VoxSparkError:
 
 def _words(clip: Pcm, setup: Setup, language: str) -> str:
     """What Whisper hears, or the user says instead. Raises VoxSparkError when there is nothing."""
-    heard = run_async(lambda: hear(clip, RATE_HZ, setup.ears(language)))
+    (heard,) = run_async(lambda: hear([(clip, RATE_HZ)], setup.ears(language)))
     if (
         heard
-        and sys.stdin.isatty()
+        and somebody_is_there()
         and not click.confirm(f'"{heard}"\nIs that what is said, word by word?', default=True)
     ):
         heard = click.prompt("What is said").strip()

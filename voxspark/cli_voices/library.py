@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from voxspark.cli_plan.session import json_option, run_async
 from voxspark.cli_voices.session import Setup, complete_voices, find_voice, hear, is_usable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voxspark.errors import ConfigError
     from voxspark.voices import Voice
     from voxspark.voices.recording import Problem
@@ -96,28 +99,28 @@ def check(config_file: Path | None, names: tuple[str, ...]) -> None:
     """
     from voxspark.voices import shelf
 
-    library, setup = shelf(), Setup(config_file)
+    library = shelf()
     voices = [find_voice(library, name) for name in dict.fromkeys(names)] or list(library.voices.values())
-    faulty = False
+    failures = [] if names else library.failures
+    found = _problems(voices, Setup(config_file))
     for voice in voices:
-        problems = _problems(voice, setup)
-        faulty = faulty or bool(problems)
-        click.echo(f"{voice.name}: {'; '.join(f'{each.sentence} {each.remedy}' for each in problems) or 'good'}")
-    for failure in () if names else library.failures:
-        faulty = True
+        told = "; ".join(f"{each.sentence} {each.remedy}" for each in found[voice.name])
+        click.echo(f"{voice.name}: {told or 'good'}")
+    for failure in failures:
         click.echo(str(failure))
-    if faulty:
+    if failures or any(found.values()):
         sys.exit(1)
 
 
-def _problems(voice: Voice, setup: Setup) -> list[Problem]:
-    """By ear only what can be heard."""
+def _problems(voices: Sequence[Voice], setup: Setup) -> dict[str, list[Problem]]:
+    """By name; what is said is compared only where the rest is good."""
     from voxspark.audio import read_wav
     from voxspark.voices.keeping import problems_of
 
-    found = problems_of(voice)
-    if found or voice.recording is None:
-        return found
-    clip, sample_rate_hz = read_wav(voice.recording)
-    heard = run_async(lambda: hear(clip, sample_rate_hz, setup.ears(voice.language)))
-    return problems_of(voice, heard)
+    found = {voice.name: problems_of(voice) for voice in voices}
+    clips = [(voice, read_wav(voice.recording)) for voice in voices if voice.recording and not found[voice.name]]
+    for language in dict.fromkeys(voice.language for voice, _ in clips):
+        spoken, takes = zip(*(each for each in clips if each[0].language == language), strict=True)
+        heard = run_async(partial(hear, takes, setup.ears(language)))
+        found |= {voice.name: problems_of(voice, words) for voice, words in zip(spoken, heard, strict=True)}
+    return found

@@ -10,12 +10,14 @@ from voxspark.cli_plan.session import load, pulled_for_auto
 from voxspark.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import click
     from click.shell_completion import CompletionItem
 
     from voxspark.config import Config
     from voxspark.config_speech import TranscriberSettings, VoiceSettings
-    from voxspark.types import Pcm, Transcript
+    from voxspark.types import Pcm
     from voxspark.voices import Shelf, Voice
 
 
@@ -57,15 +59,15 @@ def is_usable(engine: str) -> bool:
     return (spec := registry().get(("tts", engine))) is not None and not spec.missing()
 
 
-async def hear(clip: Pcm, sample_rate_hz: int, settings: TranscriberSettings) -> str:
-    """What is said in it. Raises EngineError."""
+async def hear(clips: Sequence[tuple[Pcm, int]], settings: TranscriberSettings) -> list[str]:
+    """What is said in each of these clips, given with their rates. Raises EngineError."""
     from voxspark.audio import resample, to_pcm16
     from voxspark.runners.alone import alone
     from voxspark.types import SAMPLE_RATE_HZ
 
     async with alone(settings) as ears:
-        transcript: Transcript = await ears.transcribe(to_pcm16(resample(clip, sample_rate_hz, SAMPLE_RATE_HZ)))
-    return transcript.text.strip()
+        heard = [await ears.transcribe(to_pcm16(resample(clip, rate, SAMPLE_RATE_HZ))) for clip, rate in clips]
+    return [transcript.text.strip() for transcript in heard]
 
 
 def complete_voices(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:

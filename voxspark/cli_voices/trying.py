@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from voxspark.voices import Voice
 
 SENTENCES = {
-    "en": "Hello. This is how I sound. It is ten past nine, and it will be sunny today.",
-    "de": "Hallo. So klinge ich. Es ist zehn nach neun, und heute wird es sonnig.",
-    "es": "Hola. Así sueno yo. Son las nueve y diez, y hoy hará sol.",
-    "fr": "Bonjour. Voici ma voix. Il est neuf heures dix, et il fera beau aujourd'hui.",
+    "en": "Hello. This is how I sound, at ten past nine.",
+    "de": "Hallo. So klinge ich, um zehn nach neun.",
+    "es": "Hola. Así sueno yo, a las nueve y diez.",
+    "fr": "Bonjour. Voici ma voix, à neuf heures dix.",
 }
 
 

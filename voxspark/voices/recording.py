@@ -83,11 +83,11 @@ def examine(samples: Pcm, sample_rate_hz: int) -> Report:
     speech, noise = _speech_and_noise(levels)
     if speech < SILENT_DBFS:
         return Report(seconds, speech, noise, (_SILENT, *_of_length(seconds, seconds)))
-    spoken = _spoken(levels)
-    problems = [*_of_length(seconds, _span_seconds(spoken))]
+    spoken, noisy = _spoken(levels), speech - noise < LEAST_SNR_DB and seconds >= SHORTEST_SECONDS
+    problems = [*_of_length(seconds, seconds if noisy else _span_seconds(spoken))]
     if _is_clipped(samples, seconds):
         problems.append(_CLIPPED)
-    if seconds >= SHORTEST_SECONDS and speech - noise < LEAST_SNR_DB:
+    if noisy:
         problems.append(_noisy(speech - noise))
     elif sum(end - start > PAUSE_SECONDS for start, end in _gaps(spoken)) > 1:
         problems.append(_PAUSES)
