@@ -204,6 +204,7 @@ def test_a_file_of_floats_is_refused_with_a_way_out() -> None:
         (("add", "../ada", *ADD[2:]), "A voice cannot be called '../ada'."),
         (("add", "heart", *ADD[2:]), "There is a voice heart already."),
         (("add", "ada", "--record", "1"), "3<=x<=30"),
+        ((*ADD, "--language", "German"), "take a code like en or de"),
         (("try", "haert"), "Did you mean heart?"),
         (("try", "heart", "--text", "…"), "there is nothing to say"),
         (("check", "nobody"), "There is no voice nobody"),

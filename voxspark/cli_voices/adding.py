@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from contextlib import aclosing
@@ -43,6 +44,12 @@ PASSAGES = {
 CONSENT = "Is this your own voice, or has its speaker agreed to be imitated by a machine?"
 
 
+def _language(_ctx: click.Context, _param: click.Parameter, code: str) -> str:
+    if code and not re.fullmatch("[a-z]{2,3}", code):
+        raise click.BadParameter("take a code like en or de.")
+    return code
+
+
 @click.command()
 @click.argument("name")
 @click.option(
@@ -58,7 +65,13 @@ CONSENT = "Is this your own voice, or has its speaker agreed to be imitated by a
     help=f"Record from the microphone instead; {RECORD_SECONDS:.0f} s if nothing else is said.",
 )
 @click.option("--title", default="", help="Its name for people; the NAME if it is left out.")
-@click.option("--language", default="", metavar="CODE", help="ISO 639-1; that of the configuration if it is left out.")
+@click.option(
+    "--language",
+    default="",
+    metavar="CODE",
+    callback=_language,
+    help="ISO 639-1; that of the configuration if it is left out.",
+)
 @click.option("--licence", default="private", show_default=True, help="Under what others may use it.")
 @click.option("--source", default="", help="Whose voice it is, and where it is from.")
 @click.option("--text", default="", help="What is said in it, word by word, in place of what Whisper hears.")
@@ -80,7 +93,7 @@ def add(
     speaker_consents: bool,
     force: bool,
 ) -> None:
-    """Make a voice that is cloned from a recording, 3 to 12 s of one person speaking."""
+    """Clone a voice from 3 to 12 s of one person speaking."""
     from voxspark.voices import Reference, Voice
     from voxspark.voices.keeping import CLONERS, RECORDING, keep, place_for
 
@@ -196,7 +209,9 @@ async def _record(devices: DeviceSettings, seconds: float, language: str) -> tup
         async for chunk in chunks:
             taken.append(to_float(chunk.samples))
             if at_terminal:
-                click.echo(f"\r{seconds - len(taken) * CHUNK_SECONDS:4.1f} s {_bar(dbfs(taken[-1]))}", nl=False)
+                click.echo(
+                    f"\r{max(0.0, seconds - len(taken) * CHUNK_SECONDS):4.1f} s {_bar(dbfs(taken[-1]))}", nl=False
+                )
             if len(taken) * CHUNK_SECONDS >= seconds:
                 break
     if at_terminal:

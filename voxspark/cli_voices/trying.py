@@ -36,13 +36,15 @@ SENTENCES = {
 @click.pass_obj
 def try_(config_file: Path | None, name: str, engine: str, text: str, output: Path | None) -> None:
     """Hear a voice say a sentence. Needs no daemon."""
+    from voxspark.language import LANGUAGES, speaking
     from voxspark.speech.spoken import spoken
     from voxspark.voices import shelf
 
     setup = Setup(config_file)
     voice = find_voice(shelf(), name)
     settings = _settings(voice, engine, setup.voice)
-    words = spoken(text.strip() or SENTENCES.get(voice.language, SENTENCES["en"]))
+    with speaking(next((known for known in LANGUAGES if known == voice.language), None)):
+        words = spoken(text.strip() or SENTENCES.get(voice.language, SENTENCES["en"]))
     if not words:
         raise click.BadParameter("there is nothing to say.", param_hint="--text")
 
