@@ -42,6 +42,7 @@ TALKS = [line for line in OURS if line not in (*RUNS, *TEAM, "voxspark shutdown"
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home")
     shutil.copy(ROOT / "voxspark" / "demo_questions" / "question1.wav", folder / "question.wav")
+    shutil.copy(ROOT / "voices" / "dashwood" / "reference.wav", folder / "ada.wav")
     return folder
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -81,20 +83,36 @@ def read_wav(source: Path | bytes) -> tuple[Pcm, int]:
 
     Raises DeviceError when it is no such file.
     """
+    with _opened(source) as file:
+        width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
+        raw = file.readframes(file.getnframes())
+    return mono(_decode(raw[: len(raw) - len(raw) % (width * channels)], width).reshape(-1, channels)), rate
+
+
+def wav_seconds(source: Path) -> float:
+    """How long such a file says it is, without reading it. Raises DeviceError."""
+    with _opened(source) as file:
+        return file.getnframes() / file.getframerate()
+
+
+@contextmanager
+def _opened(source: Path | bytes) -> Iterator[wave.Wave_read]:
     name = str(source) if isinstance(source, Path) else "the audio"
     try:
         with wave.open(io.BytesIO(source) if isinstance(source, bytes) else str(source), "rb") as file:
-            width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
-            if width > 4:
-                raise wave.Error(f"{8 * width} bit samples")
-            raw = file.readframes(file.getnframes())
+            if file.getsampwidth() > 4:
+                raise wave.Error(f"{8 * file.getsampwidth()} bit samples")
+            if file.getframerate() <= 0:
+                raise wave.Error("no sample rate")
+            yield file
     except FileNotFoundError as error:
         raise DeviceError("wav-not-found", f"There is no file {name}.", "Check the path.") from error
     except (wave.Error, EOFError, OSError) as error:
         raise DeviceError(
-            "wav-unreadable", f"{name} is not a PCM WAV file ({error}).", "Convert it with sox."
+            "wav-unreadable",
+            f"{name} is not a PCM WAV file ({error}).",
+            "Convert it: sox FILE -e signed-integer -b 16 NEW.wav",
         ) from error
-    return mono(_decode(raw[: len(raw) - len(raw) % (width * channels)], width).reshape(-1, channels)), rate
 
 
 def _decode(raw: bytes, width: int) -> Pcm:

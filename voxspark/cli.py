@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxspark import __version__, cli_agent, cli_machine, cli_mcp, cli_memory, cli_plan
+from voxspark import __version__, cli_agent, cli_machine, cli_mcp, cli_memory, cli_plan, cli_voices
 from voxspark.cli_plan.session import complete_profiles, json_option, run_async, text_argument, with_daemon
 from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError
 
@@ -315,6 +315,7 @@ cli.add_command(cli_machine.config)
 cli.add_command(cli_machine.doctor)
 cli.add_command(cli_plan.models)
 cli.add_command(cli_plan.plan)
+cli.add_command(cli_voices.voices)
 
 
 # ── helpers ─────────────────────────────────────────────────────────────────────────────────────

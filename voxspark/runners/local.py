@@ -37,14 +37,14 @@ class LocalRunner:
             await (self._priming.warm(engine, model, rung) if kind == "chat" else engine.warm())
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await _close(engine)
+                await close(engine)
             raise
         self._engines[rung.model] = engine
         return Loaded(engine)
 
     async def unload(self, model: str) -> None:
         """Let it go; its thread ends after the call it is in."""
-        await _close(self._engines.pop(model, None))
+        await close(self._engines.pop(model, None))
 
     async def look(self) -> Look | None:
         """Nothing goes or comes here by itself."""
@@ -54,7 +54,8 @@ class LocalRunner:
         """Nobody to tell."""
 
 
-async def _close(engine: Any) -> None:
+async def close(engine: Any) -> None:
+    """End its thread, its program or its connection, where it has one."""
     closed = getattr(engine, "close", lambda: None)()
     if inspect.isawaitable(closed):
         await closed
