@@ -10,7 +10,7 @@ from voxspark.speech.languages import locale
 
 _DOTTED = re.compile(r"[^\W\d_](?:\.[^\W\d_])*")
 _INITIALISM = re.compile(r"(?<![\w.])(?:[^\W\d_]\.)+[^\W\d_](?:\.|\b)(?![\w])")
-_INITIAL = re.compile(r"\b([^\W\d_])(?<=[A-ZÀ-Þ])\.(?= [A-ZÀ-Þ])")
+_INITIAL = re.compile(r"(?<!\b[A-Z] )\b([^\W\d_])(?<=[A-ZÀ-Þ])\.(?= [A-ZÀ-Þ])")
 _CAPITALS = re.compile(r"(?<![\w.])[A-Z]{2,5}(?![\w'’])")
 _VOWEL = re.compile(r"[AEIOU]")
 

@@ -48,6 +48,7 @@ class Quantities:
             *self._locale.early(self._numbers),
             *self._signs_before(Money(self._numbers, self._measures)),
             *self._codes(),
+            (re.compile(r"(?<=[a-zA-Z])/(?=100 ?km\b)"), lambda _: f" {self._locale.words.per} "),
             (self._fraction_pattern(), self._fraction),
             (self._measures.pattern, self._measures.say),
             *self._locale.late(self._numbers),

@@ -7,10 +7,10 @@ import re
 from voxspark.speech.languages.locale import Locale
 from voxspark.speech.numbers import Numbers
 
-NUMERAL = r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?![\w'’-])"
+NUMERAL = r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?![\w-]|['’](?!s\b))"
 """Regex: a well-formed numeral up to 3999."""
 
-_SMALL = r"(?:XXX|XX|X)?(?:IX|IV|V|VI{1,3}|I{1,3})(?<=[IVX]{2})(?![\w'’])"
+_SMALL = r"(?:XXX|XX|X)?(?:IX|IV|V|VI{1,3}|I{1,3})(?<=[IVX]{2})(?![\w-]|['’](?!s\b))"
 """Regex: two letters or more, up to 39: what may follow any name."""
 
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
@@ -30,12 +30,14 @@ class Romans:
 
     def __init__(self, numbers: Numbers, locale: Locale) -> None:
         self._numbers, self._romans = numbers, locale.romans
+        ruler = rf"\b(?P<name>{locale.romans.rulers}) (?!{locale.romans.word})(?P<numeral>{NUMERAL})"
+        named = rf"\b(?!{locale.short.begins})(?P<name>[A-ZÀ-Þ][\w-]+) (?P<numeral>{_SMALL})"
+        self._word = re.compile(locale.romans.word)
         self._rules = (
             *locale.romans.rules(numbers),
-            (re.compile(rf"\b(?P<name>{locale.romans.rulers}) (?P<numeral>{NUMERAL})(?! [a-z']*[a-z])"), self._ruler),
-            (re.compile(rf"\b(?P<name>{locale.romans.rulers}) (?P<numeral>{_SMALL})"), self._ruler),
+            (re.compile(ruler), self._ruler),
             (re.compile(rf"\b(?P<name>{locale.romans.labels}) (?P<numeral>{NUMERAL})"), self._label),
-            (re.compile(rf"\b(?!{locale.short.begins})(?P<name>[A-ZÀ-Þ][\w-]+) (?P<numeral>{_SMALL})"), self._label),
+            (re.compile(named), self._label),
         )
 
     def spell(self, text: str) -> str:
@@ -49,4 +51,7 @@ class Romans:
         return f"{found['name']} {said}"
 
     def _label(self, found: re.Match[str]) -> str:
+        """`World War I ended`; not `the part I like`."""
+        if found["name"][0].islower() and self._word.match(found.string, found.start("numeral")):
+            return found[0]
         return f"{found['name']} {self._numbers.cardinal(str(value(found['numeral'])))}"

@@ -17,10 +17,11 @@ class Measures:
     def __init__(self, numbers: Numbers) -> None:
         self._numbers = numbers
         self._locale = locale = numbers.locale
-        signs = [unit for unit in sorted(locale.units, key=len, reverse=True) if unit not in locale.unit_only]
-        plain = "|".join(re.escape(unit).replace(r"\ ", " ") for unit in signs)
+        signs = sorted(locale.units, key=len, reverse=True)
+        every = "|".join(map(re.escape, signs))
+        plain = "|".join(re.escape(unit) for unit in signs if unit not in locale.unit_only)
         either = "|".join([plain, *locale.unit_only.values()])
-        self.unit = rf"(?P<unit>{either})(?: ?/ ?(?P<per>{plain}|[A-Z]?[a-zà-ÿ]{{2,}}))?(?![\w/^])(?:\.(?= [a-zà-ÿ]))?"
+        self.unit = rf"(?P<unit>{either})(?: ?/ ?(?P<per>{every}|[A-Z]?[a-zà-ÿ]{{2,}}))?(?![\w/^])(?:\.(?= [a-zà-ÿ]))?"
         self.pattern = re.compile(rf"(?<![\w.,/])(?P<amount>{numbers.pattern})(?P<gap> ?|-){self.unit}")
 
     def words(self, found: re.Match[str], *, one: bool) -> str:

@@ -289,7 +289,7 @@ LOCALE = Locale(
             r"|(?:und|oder|denn)\s+(?:ich|du|er|sie|es|wir|ihr|man|dann|das|dort|wenn)(?=[^\w-]))"
         ),
         joining=r"(?:und|oder|denn)",
-        leaning=r"in|im|von|vom|zu|zum|für|mit|bei|auf|an|am|aus|nur|auch|sogar|nicht|alles|nichts|der|die|das|den|dem|ein|eine",
+        leaning=r"nur|auch|sogar|nicht|alles|nichts|in|von|für|der|die|das|den|dem",
     ),
     romans=Romans(
         labels=r"(?:Kapitel|Teil|Band|Buch|Akt|Szene|Artikel|Phase|Typ|Klasse|Stufe|Weltkrieg|Anhang|Paragraph|Block)",
@@ -307,7 +307,7 @@ LOCALE = Locale(
     date=_date,
     ordinal_nouns=rf"(?:{_MONTH}|Platz|Preis|Versuch|Stock|Tag|Kapitel|Schritt|Liga|Klasse|Etage|Runde|Jahrhundert)(?!\w)",
     phone=(
-        r"(?<![\w.,])\(?0\d{1,5}\)?(?: ?[/-] ?| )\d{2,}(?:[ -]?\d{2,})*(?![\w,.]?\d)"
+        r"(?<![\w.,])(?<!\d )\(?0\d{1,5}\)?(?: ?[/-] ?| )\d{2,}(?:[ -]?\d{2,})*(?![\w,.]?\d)"
         r"|(?:(?<=\bNotruf )|(?<=\bwähle )|(?<=\b[Ww]ählen Sie )|(?<=\bdie ))1(?:10|12|16117)\b(?![.,]?\d)"
     ),
     units=nouns(_SAME, str),

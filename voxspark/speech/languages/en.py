@@ -245,8 +245,9 @@ LOCALE = Locale(
             r"Henry|Louis|Charles|Elizabeth|George|Edward|James|William|Richard|Mary|John|Paul|Benedict|Pius|Leo|"
             r"Francis|Philip|Alexander|Napoleon|Nicholas|Catherine|Peter|Ivan|Frederick|Wilhelm|Otto|Victoria|Gregory|"
             r"Innocent|Urban|Clement|Juan|Carlos|Felipe|Ludwig|Gustav|Harald|Christian|Ramses|Ramesses|Cleopatra|"
-            r"Ptolemy|Darius|Xerxes|Cyrus|Edgar|Margaret|Joseph|Leopold|Albert|Haakon|Olaf|Robert|David|Malcolm"
+            r"Ptolemy|Darius|Xerxes|Cyrus|Edgar|Margaret|Joseph|Leopold|Albert|Haakon|Olaf|Robert|David"
         ),
+        word=r"I (?!(?:of|was|died|ruled|reigned|became)\b)[a-z]",
         ruler=_ruler,
     ),
     group=",",
@@ -261,6 +262,7 @@ LOCALE = Locale(
     phone=(
         r"(?<![\w.])(?:\+?1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}(?![\w-])"
         r"|(?<![\w-])\d{3}-\d{4}(?![\w-]|[.,]\d)"
+        r"|(?<![\w.,-])0\d{2,4} \d{3,4} \d{3,4}(?!\w)"
         r"|(?:(?<=\b[Cc]all )|(?<=\b[Dd]ial ))\d{3}\b(?![.,]?\d)"
     ),
     units=nouns(_UNITS, with_s),

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from voxspark.speech.languages.locale import (
     MILLIONS,
+    OVER,
+    YEAR,
     Clauses,
     Gender,
     Locale,
@@ -39,6 +41,8 @@ _COUNTED = re.compile(
     r"fue|está|están|pero|porque|cuando|sobre|entre|coma|punto|millón|millones|mil|cien|ya|le|me|te|nos|su|sus)\b)"
     r"[a-záéíóúñü]{2,})"
 )
+_BETWEEN = re.compile(r"\b(?:de|a|y|hasta|desde) \Z", re.IGNORECASE)
+"""De 9:00 a 17:00 needs no word for the hours."""
 _BEGINS = (
     r"(?:El|La|Los|Las|Lo|Un|Una|Unos|Unas|Yo|Tú|Usted|Él|Ella|Nosotros|Ellos|Ellas|Este|Esta|Esto|Estos|Estas|Ese|"
     r"Esa|Eso|Aquel|Aquí|Allí|Ahí|Mi|Tu|Su|Sus|Nuestro|Y|Pero|O|Si|Entonces|Luego|Después|Antes|Ahora|Hoy|Mañana|"
@@ -58,6 +62,8 @@ class _Dates:
     def middle(self) -> Iterable[Rule]:
         yield re.compile(r"\b[nN](?:\.º|º|\.o) ?(?=\d)"), lambda _: f"{self._numbers.locale.words.number} "
         yield re.compile(rf"{MILLIONS} (?=[a-záéíóúñ]{{3,}})(?!para|por|con|más|menos)"), lambda found: f"{found[0]}de "
+        yield re.compile(rf"(?<=\d) (?=(?:{'|'.join(_MONTHS)})\b)"), lambda _: " de "
+        yield re.compile(rf"\b({'|'.join(_MONTHS)}) (?={YEAR}{OVER})"), lambda found: f"{found[1]} de "
         yield _TIME, self._time
 
     def late(self) -> Iterable[Rule]:
@@ -76,7 +82,7 @@ class _Dates:
         if minute and int(minute):
             words += " " + (f"{self._numbers.digits('0')} " if minute[0] == "0" else "")
             words += self._numbers.cardinal(str(int(minute)))
-        elif not half and not found["las"]:
+        elif not half and not found["las"] and not _BETWEEN.search(found.string, 0, found.start()):
             words += " hora" if hour == 1 else " horas"
         if found["second"]:
             words += f" y {self._numbers.cardinal(str(int(found['second'])), 'm')} segundos"
@@ -119,7 +125,8 @@ def _romans(numbers: Numbers) -> tuple[Rule, ...]:
     century = re.compile(rf"\b(?P<before>(?i:siglos?) (?:[IVXL]+ (?:y|al?|o) )?)(?P<numeral>{NUMERAL})")
     noun = r"(?P<f>Guerra|República|Edición|Jornada|Bienal|Feria|Semana|Cumbre|Internacional|Dinastía)?"
     before_noun = re.compile(
-        rf"\b(?P<before>(?:[Ll]a|[Ee]l|[Dd]el|[Aa]l) )(?P<numeral>{NUMERAL})(?= {noun}[A-ZÁÉÍÓÚ]?[a-z]{{3,}})"
+        rf"\b(?P<before>(?:[Ll]a|[Ee]l|[Dd]el|[Aa]l) )(?P<numeral>(?=[IVX]{{1,6}} ){NUMERAL})"
+        rf"(?= {noun}[A-ZÁÉÍÓÚ]?[a-z]{{3,}})"
     )
 
     def say_century(found: re.Match[str]) -> str:
@@ -216,7 +223,10 @@ LOCALE = Locale(
             "jun.": "junio", "jul.": "julio", "ago.": "agosto", "sept.": "septiembre", "oct.": "octubre",
             "nov.": "noviembre", "dic.": "diciembre",
         },
-        rewrites=((re.compile(r"\b[dD]\.(?= [A-ZÁÉÍÓÚÑ][a-záéíóúñ])"), lambda _: "don"),),
+        rewrites=(
+            (re.compile(r"\bC/ ?(?=[A-ZÁÉÍÓÚÑ])"), lambda _: "calle "),
+            (re.compile(r"\b[dD]\.(?= [A-ZÁÉÍÓÚÑ][a-záéíóúñ])"), lambda _: "don"),
+        ),
         initialisms=frozenset(["UE", "IA", "DNI", "ADN", "ITV"]),
     ),
     clauses=Clauses(

@@ -108,8 +108,8 @@ def _ruler(numbers: Numbers, name: str, numeral: int) -> str:
 def _romans(numbers: Numbers) -> tuple[Rule, ...]:
     """`XIXe`, `Ier`, `Ire`: ordinals wherever they are."""
     ordinal = re.compile(
-        r"(?<![\w.])(?P<numeral>(?=[IVXLC])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))"
-        r"(?P<ending>er|re|ère|e|è|ème|ᵉ|ᵉʳ)(?![\w'’])"
+        r"(?<![\w.])(?P<numeral>I(?=er|re|ère|ᵉ)|(?=[IVX])(?:X[LC]|X{0,3})(?:IX|IV|V?I{0,3})(?=[eèᵉ](?!r)))"
+        r"(?P<ending>er|re|ère|ᵉʳ|e|è|ème|ᵉ)(?![\w'’])"
     )
     bare = re.compile(rf"\b(?P<numeral>{NUMERAL})(?= siècle)")
     return (
@@ -188,7 +188,7 @@ LOCALE = Locale(
         spoken={
             "mme": "Madame", "mme.": "Madame", "mlle": "Mademoiselle", "mm.": "Messieurs", "mgr": "Monseigneur",
             "dr": "Docteur", "dr.": "Docteur", "pr.": "Professeur", "p.ex.": "par exemple", "ex.": "exemple",
-            "env.": "environ", "cf.": "voir", "etc.": "et cetera", "c.-à-d.": "c'est-à-dire", "av.": "avenue",
+            "env.": "environ", "cf.": "confer", "etc.": "et cetera", "c.-à-d.": "c'est-à-dire", "av.": "avenue",
             "bd.": "boulevard", "boul.": "boulevard", "tél.": "téléphone", "max.": "maximum", "min.": "minimum",
             "hab.": "habitants", "av.j.-c.": "avant Jésus-Christ", "apr.j.-c.": "après Jésus-Christ",
             "janv.": "janvier", "févr.": "février", "avr.": "avril", "juil.": "juillet", "sept.": "septembre",

@@ -143,6 +143,8 @@ class Romans:
     """Regex: the nouns a numeral of one letter follows: chapter, part."""
     rulers: str
     """Regex: names of kings, queens and popes."""
+    word: str = r"(?!)"
+    """Regex: what is a word where a numeral could be: Henry I think."""
     ruler: Callable[[Numbers, str, int], str]
     """What is said for the number behind the name."""
     rules: Callable[[Numbers], tuple[Rule, ...]] = lambda _: ()
