@@ -19,14 +19,14 @@ _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 
 _WEAK = re.compile(
     r"(?i:\b(?:am|vom|zum|beim|im|dem|den|des|der|zur|einem|einen|einer|eines|meinem|meinen|meiner|deinem|deinen|"
-    r"seinem|seinen|ihrem|ihren|unserem|unseren|diesem|diesen|jedem|jeden|ab|bis|seit|und|bis zum) )\Z"
+    r"seinem|seinen|ihrem|ihren|unserem|unseren|diesem|diesen|jedem|jeden|ab|bis|seit|und) )\Z"
 )
 """After these an ordinal ends in -n; "der" is told apart by what follows."""
 _NOMINATIVE = re.compile(r"(?i:\b(?:die|das|diese|dieses|jede|eine|meine|deine|seine|ihre|unsere) )\Z|\b[dD]er \Z")
 _CASES = re.compile(r"(?i:\b(?:in|mit|nach|bei|von|aus|seit|zu|auf|an|während|wegen|anfang|ende|mitte) der )\Z")
 
 _FEMININE = (
-    r"(?:\w+(?:ung|heit|keit|schaft|tion|sion|tät|ei|ik|ur)|Mal\Z|"
+    r"(?:\w+(?:ung|heit|keit|schaft|tion|sion|tät|ei|ik|ur)|"
     r"Stunde|Minute|Sekunde|Woche|Nacht|Person|Frau|Seite|Aufgabe|Liste|Frage|Antwort|Nachricht|Million|Milliarde|"
     r"Tasse|Flasche|Dose|Packung|Scheibe|Portion|Zeile|Datei|Mail|E-Mail|Karte|Straße|Stadt|Hand|Meile|Tonne|Unze|"
     r"Etage|Runde|Stelle|Stufe|Reihe|Gruppe|Klasse|Hälfte|Sache|Idee|Firma|Birne|Banane|Tomate|Zwiebel|Zitrone|Katze|"
@@ -34,7 +34,7 @@ _FEMININE = (
 )
 _NEUTER = (
     r"(?:Jahrhundert|Mal|Kapitel|Buch|Kind|Haus|Spiel|Jahr|Quartal|Halbjahr|Semester|Stockwerk|Obergeschoss|Tor|Bild|"
-    r"Lied|Album|Zimmer|Treffen|Gebot|Kind|Bein|Zeichen|Wort|Viertel)\b"
+    r"Lied|Album|Zimmer|Treffen|Gebot|Bein|Zeichen|Wort|Viertel)\b"
 )
 _NEVER_COUNTED = r"(?!(?:Uhr|Prozent|Grad|und|bis)\b)"
 _COUNTED = re.compile(rf" (?:(?P<f>{_FEMININE})|(?P<m>{_NEVER_COUNTED}[A-ZÄÖÜ][a-zäöüß]+\b))")

@@ -44,7 +44,7 @@ _BEGINS = (
     r"Notre|Votre|Leur|Et|Mais|Ou|Donc|Or|Si|Alors|Puis|Ensuite|Après|Avant|Maintenant|Hier|Demain|Ici|Là|Voici|"
     r"Voilà|Que|Qui|Quoi|Comment|Quand|Où|Pourquoi|Quel|Quelle|Pour|Avec|Dans|En|Sur|Par|De|Est|Sont|Oui|Non|Aussi|"
     r"Cependant|Enfin|Parce|Comme|Tout|Tous|Rien|Merci|Bien|Bon|Ne|Pas|Au|Aux|Du)(?![\w.-])|"
-    r"(?:L|D|J|C|S|N|Qu|M|T)['’]|Aujourd['’]hui"
+    r"(?:L|D|J|C|S|N|Qu|M|T)['’]|Aujourd['’]"
 )
 
 
