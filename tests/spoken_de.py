@@ -107,4 +107,8 @@ EXAMPLES = [
     ("**Achtung:** heiß!", "Achtung: heiß!"),
     ("👍 Super! 🎉", "Super!"),
     ("„Ja“, sagte er – leise.", "Ja, sagte er, leise."),
+    ("1/2 Stunde", "eine halbe Stunde"),
+    ("½ Jahr", "ein halbes Jahr"),
+    ("½ Liter", "ein halber Liter"),
+    ("1½ Stunden", "eineinhalb Stunden"),
 ]

@@ -109,4 +109,7 @@ EXAMPLES = [
     ("**¡Ojo!** quema", "Ojo! quema"),
     ("👍 ¡Genial! 🎉", "Genial!"),
     ("¿Qué hora es? ¡Son las 3!", "Qué hora es? Son las tres!"),
+    ("1/2 hora", "media hora"),
+    ("1½ horas", "una hora y media"),
+    ("2 1/2 litros", "dos litros y medio"),
 ]

@@ -108,4 +108,7 @@ EXAMPLES = [
     ("👍 Génial ! 🎉", "Génial!"),
     ("« Bonjour », dit-il.", "Bonjour, dit-il."),
     ("C'est aujourd'hui l'été !", "C'est aujourd'hui l'été!"),
+    ("1/2 heure", "une demi-heure"),
+    ("1½ heures", "une heure et demie"),
+    ("2 1/2 litres", "deux litres et demi"),
 ]

@@ -34,7 +34,7 @@ _FEMININE = (
 )
 _NEUTER = (
     r"(?:Jahrhundert|Mal|Kapitel|Buch|Kind|Haus|Spiel|Jahr|Quartal|Halbjahr|Semester|Stockwerk|Obergeschoss|Tor|Bild|"
-    r"Lied|Album|Zimmer|Treffen|Gebot|Bein|Zeichen|Wort|Viertel)\b"
+    r"Lied|Album|Zimmer|Treffen|Gebot|Bein|Zeichen|Wort|Viertel|Pfund|Kilo|Glas|Dutzend)\b"
 )
 _NEVER_COUNTED = r"(?!(?:Uhr|Prozent|Grad|und|bis)\b)"
 _COUNTED = re.compile(rf" (?:(?P<f>{_FEMININE})|(?P<m>{_NEVER_COUNTED}[A-ZÄÖÜ][a-zäöüß]+\b))")
@@ -84,7 +84,15 @@ class _Dates:
         yield _BEFORE_A_DAY, self._day
         yield _BEFORE_A_NOUN, self._day
 
+    def halves(self) -> Iterable[Rule]:
+        """`1/2 Stunde`."""
+        half = r"(?<![\w.,/])(?<!\d )1/2 +(?="
+        yield re.compile(rf"{half}{_FEMININE})"), lambda _: "eine halbe "
+        yield re.compile(rf"{half}{_NEUTER})"), lambda _: "ein halbes "
+        yield re.compile(rf"{half}[A-ZÄÖÜ])"), lambda _: "ein halber "
+
     def middle(self) -> Iterable[Rule]:
+        yield from self.halves()
         yield re.compile(rf"{_HOUR}[:.]{_MINUTE}(?:[:.]{_SECOND})?(?: ?(?:Uhr|h)\b)"), self._time
         yield re.compile(rf"{_HOUR}:{_MINUTE}(?::{_SECOND})?(?![\d:])"), self._time
         yield re.compile(rf"{_HOUR}(?= bis \d{{1,2}}(?:[:.]\d\d)? Uhr| Uhr\b)"), self._hour

@@ -17,6 +17,7 @@ from voxspark.speech.languages.locale import (
     Rule,
     Short,
     Words,
+    halves,
     nouns,
     with_s,
 )
@@ -64,6 +65,9 @@ class _Dates:
         yield re.compile(rf"{MILLIONS} (?=[a-záéíóúñ]{{3,}})(?!para|por|con|más|menos)"), lambda found: f"{found[0]}de "
         yield re.compile(rf"(?<=\d) (?=(?:{'|'.join(_MONTHS)})\b)"), lambda _: " de "
         yield re.compile(rf"\b({'|'.join(_MONTHS)}) (?={YEAR}{OVER})"), lambda found: f"{found[1]} de "
+        yield from halves(
+            self._numbers, "medio {noun}", "{count} {noun} y medio", lambda words: words.replace("medio", "media")
+        )
         yield _TIME, self._time
 
     def late(self) -> Iterable[Rule]:

@@ -15,6 +15,7 @@ from voxspark.speech.languages.locale import (
     Rule,
     Short,
     Words,
+    halves,
     nouns,
     with_s,
 )
@@ -66,6 +67,12 @@ class _Dates:
         yield (
             re.compile(rf"{MILLIONS} (?=[a-zà-ÿ]{{3,}})(?!pour|par|plus|moins|sont|sur|dans|est|ont|avec)"),
             lambda found: f"{found[0]}de ",
+        )
+        yield from halves(
+            self._numbers,
+            "{count} demi-{noun}",
+            "{count} {noun} et demi",
+            lambda words: f"{words}e" if words.endswith("demi") else words,
         )
         yield _TIME, self._time
 

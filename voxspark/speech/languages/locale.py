@@ -221,3 +221,23 @@ class Locale:
     """Rules before money and units: dates, times."""
     late: Callable[[Numbers], Iterable[Rule]] = lambda _: ()
     """Rules after them: ordinals, years."""
+
+
+def halves(numbers: Numbers, alone: str, behind: str, feminine: Callable[[str], str]) -> Iterable[Rule]:
+    """`1/2 hora` and `2 1/2 horas`, where the half agrees with what is counted, or stands behind it.
+
+    `alone` and `behind` hold the `{noun}`, its `{count}` (in `alone` that is one) and are masculine; `feminine` makes
+    them feminine.
+    """
+
+    def say(found: re.Match[str]) -> str:
+        count, noun = found[1] or "1", found[2]
+        noun = noun.removesuffix("s") if count == "1" else noun
+        gender = numbers.locale.counted.match(f" {noun}") if numbers.locale.counted else None
+        if gender is None:
+            return found[0]
+        words = behind if found[1] else alone
+        counted = numbers.counting(count, f" {noun}", 0)
+        return (feminine(words) if gender["f"] else words).format(count=counted, noun=noun)
+
+    yield re.compile(r"(?<![\w.,/])(?<!\d )(?:(\d{1,3}) )?1/2 +([a-zà-ÿ]{3,})"), say
