@@ -56,6 +56,7 @@ EXAMPLES = [
     ("5 €/Monat", "fünf Euro pro Monat"),
     ("1.299,99 €", "eintausendzweihundertneunundneunzig Euro neunundneunzig"),
     ("12 CHF", "zwölf Schweizer Franken"),
+    ("Seit dem Euro 2002", "Seit dem Euro zweitausendzwei"),
     ("80 km/h", "achtzig Kilometer pro Stunde"),
     ("21 °C", "einundzwanzig Grad Celsius"),
     ("-5 °C", "minus fünf Grad Celsius"),

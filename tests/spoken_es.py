@@ -54,6 +54,7 @@ EXAMPLES = [
     ("2 millones €", "dos millones de euros"),
     ("5 millones de euros", "cinco millones de euros"),
     ("300 mil dólares", "trescientos mil dólares"),
+    ("Gastó 5 euros 3 veces.", "Gastó cinco euros tres veces."),
     ("5 €/mes", "cinco euros por mes"),
     ("80 km/h", "ochenta kilómetros por hora"),
     ("21 °C", "veintiún grados centígrados"),

@@ -16,15 +16,15 @@ class Money:
         self._numbers, self._measures, self._locale = numbers, measures, numbers.locale
         names = "|".join(re.escape(sign) for sign in sorted(self._locale.currencies, key=len, reverse=True))
         self.sign = f"(?:{names})"
-        scales = sorted(self._locale.scales, key=len, reverse=True)
-        self.scale = "(?:" + "|".join(rf"(?: ?{re.escape(name)}|{re.escape(name)})" for name in scales) + r")(?!\w)"
+        scales = "|".join(re.escape(scale) for scale in sorted(self._locale.scales, key=len, reverse=True))
+        self.scale = rf"(?: ?(?:{scales}))(?!\w)"
 
     def rules(self) -> tuple[Rule, ...]:
         """An amount before its sign is turned around; then sign and amount are said."""
         number, sign = self._numbers.pattern, self.sign
         turned = rf"(?<![\w.,$€£¥₹])({number})({self.scale})? ?({sign})(?![\w]| ?\d)"
         amount = (
-            rf"(?P<article>{self._locale.article})?(?<![^\W\d_])(?P<sign>{sign}) ?(?P<amount>{number})"
+            rf"(?P<article>{self._locale.article})?(?<![^\W\d_])(?P<sign>{sign})(?:(?<![a-z]) )?(?P<amount>{number})"
             rf"(?:{re.escape(f' {self._locale.words.to} ')}{sign}?(?P<last>{number}))?(?P<scale>{self.scale})?"
             r"(?: ?/ ?(?P<per>[A-Z]?[a-zà-ÿ]+))?"
         )
