@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from voxspark.ears import ECHO_SECONDS, OwnVoice
 from voxspark.events import Failed, FillerSpoken, Reply, SpeakingStarted, TurnEnded
+from voxspark.language import speaking
 from voxspark.listening.own_voice import is_own_speech
 from voxspark.types import Utterance
 
@@ -115,6 +116,12 @@ def test_what_it_says_is_known_as_it_is_said_and_apologies_too() -> None:
     own.note(Failed(15.0, "think", "x", "I lost my thread.", "", 4))
     own.note(SpeakingStarted(16.0, 4))
     assert own.says("I lost my thread.", heard(16.1, 17.0))
+
+
+def test_what_it_said_in_another_language_is_known_after_that_turn() -> None:
+    with speaking("de"):
+        own = voice(text="Der Wecker klingelt um 14:05 Uhr, in 21 Minuten.")
+    assert own.says("der wecker klingelt um vierzehn uhr fünf in einundzwanzig minuten", heard(10.5, 12.0))
 
 
 def test_what_nobody_could_hear_is_nobody_s_voice() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voxspark.language import LANGUAGES
 from voxspark.speech.sentences import SentenceSplitter
 
 
@@ -192,11 +193,15 @@ TOKENS = st.sampled_from([
     "a very long word indeed", "é", "Dr.", "Mr", "e.g.", "U.S.", "etc.", "No.", "Nov.", "J.", "a.m.",
     "3.14", "1.", "5", "2026", "1,000", "main.py", "https://x.com", ",", ";", ":", ".", "!", "?", "…",
     "...", "—", "-", " - ", " – ", "--", "`", "```", "````", "```py\n", "\n```", "\n```\n", "\n", "\n\n",
+    "z.", "B.", "3.", "24.12.", "Mai", "Das", "und", "weil", "p.", "ej.", "¿Qué", "¡", "porque", "M.", "«", "»",
+    "C'est",
+    "Aujourd'hui", "et", "vous", "XIV.",
     " ", "  ", "\t", '"', ")", "]", "[", "(", "*", "**", "_", "。", "！", "，", "”", "好",
 ]) | st.text(max_size=3)  # fmt: skip
 TEXTS = st.lists(TOKENS, max_size=60).map(" ".join) | st.lists(TOKENS, max_size=60).map("".join) | st.text()
 SPLITTERS = st.builds(
     SentenceSplitter,
+    st.sampled_from(LANGUAGES),
     min_chars=st.integers(0, 15),
     long_clause_chars=st.integers(5, 60),
     max_chars=st.integers(10, 200),

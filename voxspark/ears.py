@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from voxspark.bus import failed, known
 from voxspark.errors import EngineError
 from voxspark.events import AudioDropped, Event, Failed, FillerSpoken, Reply, SpeakingStarted, TurnEnded
-from voxspark.language import speak
+from voxspark.language import Language, current, speak
 from voxspark.listening.backchannel import is_stop
 from voxspark.listening.listener import Listener
 from voxspark.listening.own_voice import is_own_speech
@@ -125,6 +125,7 @@ class _Spoken:
     """A reply, and when it could be heard."""
 
     turn: int
+    language: Language
     text: str = ""
     since: float = math.inf
     until: float = math.inf
@@ -149,6 +150,7 @@ class OwnVoice:
             ):
                 reply = self._reply(turn)
                 reply.text = f"{reply.text} {text}"
+                reply.language = current()
             case SpeakingStarted(at, turn):
                 self._reply(turn).since = at
             case TurnEnded(at, turn):
@@ -158,13 +160,14 @@ class OwnVoice:
         """Whether that is what the utterance was. A call for silence never is: it does no harm."""
         if utterance.source != "microphone" or is_stop(text):
             return False
-        replies = [each.text for each in self._replies if each.may_be(utterance)]
-        return any(is_own_speech(text, said) or is_own_speech(text, spoken(said)) for said in replies)
+        replies = [each for each in self._replies if each.may_be(utterance)]
+        said = [form for each in replies for form in (each.text, spoken(each.text, each.language))]
+        return any(is_own_speech(text, each) for each in said)
 
     def _reply(self, turn: int) -> _Spoken:
         found = next((each for each in self._replies if each.turn == turn), None)
         if found is None:
-            found = _Spoken(turn)
+            found = _Spoken(turn, current())
             self._replies.append(found)
         return found
 

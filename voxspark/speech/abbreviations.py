@@ -1,151 +1,120 @@
-"""English abbreviations: which dots end a sentence, and what the short forms stand for."""
+"""Abbreviations: which dots end a sentence, and what the short forms stand for."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
-NEVER_LAST = frozenset(["mr", "mrs", "ms", "mx", "dr", "prof", "messrs", "e.g", "i.e", "approx", "vs", "cf", "viz"])
-"""Written with a dot and always followed by more of the sentence."""
+from voxspark.language import Language
+from voxspark.speech.languages import locale
 
-BEFORE_NUMBER = {
-    "no": "number",
-    "nos": "numbers",
-    "p": "page",
-    "pp": "pages",
-    "fig": "figure",
-    "figs": "figures",
-    "vol": "volume",
-    "ch": "chapter",
-    "eq": "equation",
-}
-"""Abbreviations only when a number follows: "No. 5" against "No. I will not."."""
+_DOTTED = re.compile(r"[^\W\d_](?:\.[^\W\d_])*")
+_INITIALISM = re.compile(r"(?<![\w.])(?:[^\W\d_]\.)+[^\W\d_](?:\.|\b)(?![\w])")
+_INITIAL = re.compile(r"(?<!\b[A-Z] )\b([^\W\d_])(?<=[A-ZÀ-Þ])\.(?= [A-ZÀ-Þ])")
+_CAPITALS = re.compile(r"(?<![\w.])[A-Z]{2,5}(?![\w'’])")
+_VOWEL = re.compile(r"[AEIOU]")
 
-_MONTHS = frozenset(["jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec"])
-
-_SOMETIMES_LAST = frozenset(
+INITIALISMS = frozenset(
     [
-        *("etc", "inc", "ltd", "co", "corp", "jr", "sr", "esq", "bros", "al", "dept", "est", "govt", "incl"),
-        *("gen", "col", "capt", "lt", "sgt", "gov", "sen", "rep", "rev", "hon"),
-        *("st", "ave", "blvd", "rd", "mt", "ft", "lb", "lbs", "oz", "min", "max", "hr", "hrs", "sec"),
+        *("USA", "UK", "EU", "FBI", "CIA", "NSA", "IBM", "USB", "CPU", "GPU", "API", "URL", "UI", "AI", "IP", "LED"),
+        *(
+            "SUV",
+            "FAQ",
+            "ATM",
+            "VIP",
+            "NBA",
+            "ABC",
+            "DNA",
+            "RNA",
+            "HIV",
+            "IQ",
+            "EKG",
+            "ISS",
+            "ESA",
+            "UHD",
+            "IDE",
+            "AWS",
+        ),
     ]
 )
-"""They end a sentence only when the next word is sure to open one."""
-
-_BEGINNING = re.compile(
-    r"(?:The|This|That|These|Those|It|I|You|We|They|He|She|There|Here|My|Your|Our|So|But|And|If|Then|What|Why|How|When|"
-    r"Where|Who|Which|In|For|Is|Are|Do|Does|Let|Please|Yes|No|Now|Also|However|After|Before|While|Although|Because|"
-    r"Once|Finally|Next|Can|Could|Would|Should|Will|Did|Have|Just|Not|Remember)(?![\w.])"
-)
-_DOTTED = re.compile(r"[^\W\d_](?:\.[^\W\d_])*")
+"""Said letter by letter in every language, though a vowel makes them look like words."""
 
 
-def begins_sentence(text: str, at: int) -> bool:
-    """Whether the word at `at` is one that, capitalised, opens a sentence rather than being a name."""
-    return _BEGINNING.match(text, at) is not None
-
-
-def dot_ends_sentence(word: str, text: str, following: int) -> bool:
-    """Whether the dot after `word` ends the sentence, given where the next word begins in `text`."""
-    short = word.lower()
-    if short in NEVER_LAST:
-        return False
-    if short in BEFORE_NUMBER or short in _MONTHS:
-        return not (text[following].isdigit() or text[following].islower())
-    return begins_sentence(text, following)
-
-
-def is_abbreviation(word: str) -> bool:
-    """Whether a dot after `word` may belong to it: "Dr", "e.g", "U.S", an initial."""
-    short = word.lower()
-    return (
-        short in NEVER_LAST
-        or short in BEFORE_NUMBER
-        or short in _MONTHS
-        or short in _SOMETIMES_LAST
-        or _DOTTED.fullmatch(word) is not None
-    )
-
-
-_SPOKEN = {
-    "dr.": "Doctor",
-    "mr.": "Mister",
-    "mrs.": "Missus",
-    "ms.": "Ms",
-    "prof.": "Professor",
-    "jr.": "Junior",
-    "sr.": "Senior",
-    "inc.": "Incorporated",
-    "ltd.": "Limited",
-    "corp.": "Corporation",
-    "ave.": "Avenue",
-    "blvd.": "Boulevard",
-    "jan.": "January",
-    "feb.": "February",
-    "apr.": "April",
-    "aug.": "August",
-    "sept.": "September",
-    "oct.": "October",
-    "nov.": "November",
-    "dec.": "December",
-    "e.g.": "for example",
-    "i.e.": "that is",
-    "etc.": "and so on",
-    "vs.": "versus",
-    "vs": "versus",
-    "cf.": "compare",
-    "viz.": "namely",
-    "approx.": "approximately",
-    "ca.": "about",
-    "a.k.a.": "also known as",
-    "ph.d.": "PhD",
-    "incl.": "including",
-    "dept.": "department",
-    "govt.": "government",
-    "w/o": "without",
-    "w/": "with",
-}
-_SHORT = re.compile(
-    rf"(?<![\w./])(?:{'|'.join(map(re.escape, sorted(_SPOKEN, key=len, reverse=True)))})(?!\w)", re.IGNORECASE
-)
-_SHORT_BEFORE_NUMBER = re.compile(
-    rf"\b({'|'.join(sorted(BEFORE_NUMBER, key=len, reverse=True))})\. ?(?=\d)", re.IGNORECASE
-)
-_SAINT = re.compile(r"\bSt\.(?= [A-Z][a-z])")
-_STREET = re.compile(r"\bSt\.")
-_INITIALISM = re.compile(r"(?<![\w.])(?:[^\W\d_]\.)+[^\W\d_](?:\.|\b)(?![\w])")
-_INITIAL = re.compile(r"\b([A-Z])\.(?= [A-Z])")
-
-
-def full_stop(found: re.Match[str]) -> str:
+def full_stop(found: re.Match[str], beginning: re.Pattern[str]) -> str:
     """The dot that ended both an abbreviation and its sentence, or nothing."""
     rest = found.string[found.end() :].lstrip("\"')]*_ ")
-    return "." if not rest or begins_sentence(rest, 0) else ""
+    return "." if not rest or beginning.match(rest) else ""
 
 
-def _expand(found: re.Match[str]) -> str:
-    short = found[0].lower()
-    words = _SPOKEN[short]
-    if found[0][0].isupper():
-        words = words[0].upper() + words[1:]
-    return words + (full_stop(found) if short[-1] == "." and short[:-1] not in NEVER_LAST else "")
+class Abbreviations:
+    """Of one language."""
+
+    def __init__(self, code: Language) -> None:
+        self._short = short = locale(code).short
+        self._beginning = re.compile(short.begins)
+        longest_first = sorted(short.spoken, key=len, reverse=True)
+        forms = "|".join(re.sub(r"\\\.(?=\w)", r"\\. ?", re.escape(form)) for form in longest_first)
+        self._spoken = re.compile(rf"(?<![\w./])(?:{forms})(?!\w)", re.IGNORECASE)
+        numbered = "|".join(map(re.escape, sorted(short.before_number, key=len, reverse=True)))
+        self._numbered = re.compile(rf"\b({numbered})\. ?(?=\d)", re.IGNORECASE)
+        self._ordinal = re.compile(short.numbered)
+        self._known = short.never_last | short.before_number.keys() | short.months | short.sometimes_last
+
+    def begins_sentence(self, text: str, at: int) -> bool:
+        """Whether the word at `at` is one that, capitalised, opens a sentence rather than being a name."""
+        return self._beginning.match(text, at) is not None
+
+    def dot_ends_sentence(self, word: str, text: str, following: int) -> bool:
+        """Whether the dot after `word` ends the sentence, given where the next word begins in `text`."""
+        short = word.lower()
+        if short in self._short.never_last:
+            return False
+        if short in self._short.before_number or short in self._short.months:
+            return not (text[following].isdigit() or text[following].islower())
+        return self.begins_sentence(text, following)
+
+    def known(self, word: str) -> bool:
+        """Whether a dot after `word` may belong to it: "Dr", "e.g", "U.S", an initial, in German a number."""
+        known = word.lower() in self._known or _DOTTED.fullmatch(word) is not None
+        return known or self._ordinal.fullmatch(word) is not None
+
+    def expand(self, text: str) -> str:
+        """`Dr. Smith, e.g. No. 5` -> `Doctor Smith, for example number 5`. Runs before numbers become words."""
+        text = self._numbered.sub(lambda found: self._short.before_number[found[1].lower()] + " ", text)
+        text = self._spoken.sub(self._say, text)
+        for pattern, said in self._short.rewrites:
+            text = pattern.sub(said, text)
+        return text
+
+    def _say(self, found: re.Match[str]) -> str:
+        short = found[0].lower().replace(" ", "")
+        words = self._short.spoken[short]
+        if found[0][0].isupper():
+            words = words[0].upper() + words[1:]
+        ends = short[-1] == "." and short[:-1] not in self._short.never_last
+        return words + (full_stop(found, self._beginning) if ends else "")
+
+    def join(self, text: str) -> str:
+        """`U.S.`, `Ph.D.` and `J. K. Rowling` without their dots. Runs after numbers, which know `7 a.m.`."""
+        text = _INITIALISM.sub(self._join_letters, text)
+        return _INITIAL.sub(lambda found: found[1] + full_stop(found, self._beginning), text)
+
+    def _join_letters(self, found: re.Match[str]) -> str:
+        letters = found[0].replace(".", "")
+        return letters + (full_stop(found, self._beginning) if found[0][-1] == "." else "")
+
+    def letters(self, text: str) -> str:
+        """`FBI` -> `F B I`; a capital word that can be said, `NASA`, stays."""
+        return _CAPITALS.sub(self._spell, text)
+
+    def _spell(self, found: re.Match[str]) -> str:
+        word, short = found[0], self._short
+        if word in INITIALISMS or word in short.initialisms:
+            return " ".join(word)
+        return word if _VOWEL.search(word) or word in short.said_as_one else " ".join(word)
 
 
-def expand_abbreviations(text: str) -> str:
-    """`Dr. Smith, e.g. No. 5` -> `Doctor Smith, for example number 5`. Runs before numbers become words."""
-    if "." in text or "/" in text or "vs" in text:
-        text = _SHORT_BEFORE_NUMBER.sub(lambda found: BEFORE_NUMBER[found[1].lower()] + " ", text)
-        text = _SHORT.sub(_expand, text)
-        text = _SAINT.sub(lambda found: f"Street{full_stop(found)}" if full_stop(found) else "Saint", text)
-        text = _STREET.sub(lambda found: f"Street{full_stop(found)}", text)
-    return text
-
-
-def _join_letters(found: re.Match[str]) -> str:
-    letters = found[0].replace(".", "")
-    return letters + (full_stop(found) if found[0][-1] == "." else "")
-
-
-def join_initialisms(text: str) -> str:
-    """`U.S.`, `Ph.D.` and `J. K. Rowling` without their dots. Runs after numbers, which know `7 a.m.`."""
-    text = _INITIALISM.sub(_join_letters, text)
-    return _INITIAL.sub(lambda found: found[1] + full_stop(found), text)
+@cache
+def abbreviations(code: Language) -> Abbreviations:
+    """Of this language; made when it is first spoken."""
+    return Abbreviations(code)

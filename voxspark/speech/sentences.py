@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 
-from voxspark.speech.abbreviations import dot_ends_sentence, is_abbreviation
+from voxspark import language
+from voxspark.language import Language
+from voxspark.speech.abbreviations import Abbreviations, abbreviations
+from voxspark.speech.languages import locale
 
 _NO = -1
 """Not a place to cut."""
@@ -31,20 +35,25 @@ _POINT = re.compile(
 )
 _FENCE_OPENING = re.compile(r"[^`\n]*(\n|\Z)")
 _ENUMERATION = re.compile(r"(?:\A|[\n.:;!?—)])[\s#>*_(-]*\d{1,3}\Z")
-_WORD_BEFORE = re.compile(r"[^\s(\[\"'“‘*_]*\Z")
+_WORD_BEFORE = re.compile(r"[^\s(\[\"'“‘„«¿¡*_]*\Z")
 
 _WHOLE_WORD = re.compile(r"\w+\W")
 
-_NEW_CLAUSE = re.compile(
-    r"""(?: (?:because|which|but|although|though|while|whereas|unless) (?=[^\w'’-])
-          | (?:and|so|or)\s+(?:I|you|he|she|it|we|they|there|then|this|that|if|when) (?=[^\w-]) )""",
-    re.VERBOSE,
-)
-_NEW_CLAUSE_UNREAD = re.compile(r"(?:\w*|(?:and|so|or)\s+\w*|--?|–)\Z")
-_LEANING = re.compile(
-    r"\b(?:in|of|to|for|with|by|on|at|from|about|just|only|even|all|nothing|anything|not|mainly|mostly|after|a|the)\Z"
-)
-"""Words that no clause ends with: "the house in | which", "all | but"."""
+
+class _Clauses:
+    """Where the first sentence of a language may be cut before a conjunction."""
+
+    def __init__(self, code: Language) -> None:
+        clauses = locale(code).clauses
+        self.new = re.compile(clauses.opening)
+        self.unread = re.compile(rf"(?:\w*|{clauses.joining}\s+\w*|--?|–)\Z")
+        self.leaning = re.compile(rf"\b(?:{clauses.leaning})\Z")
+
+
+@cache
+def _clauses(code: Language) -> _Clauses:
+    return _Clauses(code)
+
 
 _LINK_TEXT_CHARS = 80
 """A bracket left open longer than this is no link."""
@@ -56,9 +65,21 @@ class SentenceSplitter:
     A fenced code block is one piece. Pieces have no outer whitespace and nothing but whitespace is lost between them.
     """
 
-    def __init__(self, *, min_chars: int = 10, long_clause_chars: int = 45, max_chars: int = 200) -> None:
-        """Lengths in characters: the shortest piece while more follows; the length from which the first clause may be
+    def __init__(
+        self,
+        code: Language | None = None,
+        *,
+        min_chars: int = 10,
+        long_clause_chars: int = 45,
+        max_chars: int = 200,
+    ) -> None:
+        """For the language of the turn, unless `code` says another.
+
+        Lengths in characters: the shortest piece while more follows; the length from which the first clause may be
         cut before a conjunction; the length from which a sentence is cut at a clause or a space."""
+        code = code or language.current()
+        self._clauses = _clauses(code)
+        self._abbreviations: Abbreviations = abbreviations(code)
         self._min = min_chars
         self._long_clause = long_clause_chars
         self._max = max_chars
@@ -142,7 +163,7 @@ class SentenceSplitter:
         word = self._word_before(point.start())
         if mark[0] == "." and self._is_enumeration(point.start()):
             return _NO
-        abbreviated = mark[0] == "." and mark[1:2] != "." and is_abbreviation(word)
+        abbreviated = mark[0] == "." and mark[1:2] != "." and self._abbreviations.known(word)
         if not abbreviated and mark in (".", "!", "?"):
             return at
         following = self._following(at)
@@ -151,7 +172,7 @@ class SentenceSplitter:
         if abbreviated:
             if text[following].isalpha() and not _WHOLE_WORD.match(text, following):
                 return _WAIT
-            return at if dot_ends_sentence(word, text, following) else _NO
+            return at if self._abbreviations.dot_ends_sentence(word, text, following) else _NO
         return _NO if text[following].islower() else at
 
     def _after_wide(self, point: re.Match[str]) -> int:
@@ -180,11 +201,15 @@ class SentenceSplitter:
 
     def _before_conjunction(self, point: re.Match[str]) -> int:
         """Before "because", "and you" and the like, when the first clause has grown long."""
-        if not self._first or point.start() < self._long_clause or _LEANING.search(self._text, 0, point.start()):
+        if (
+            not self._first
+            or point.start() < self._long_clause
+            or self._clauses.leaning.search(self._text, 0, point.start())
+        ):
             return _NO
-        if _NEW_CLAUSE.match(self._text, point.end()):
+        if self._clauses.new.match(self._text, point.end()):
             return point.start()
-        return _WAIT if _NEW_CLAUSE_UNREAD.match(self._text, point.end()) else _NO
+        return _WAIT if self._clauses.unread.match(self._text, point.end()) else _NO
 
     def _cut_overlong(self, at: int) -> int:
         """No sentence end for too long: after the last clause mark, else at the last space, else at the point."""
@@ -210,7 +235,7 @@ class SentenceSplitter:
         found = _ENUMERATION.search(self._text, 0, at)
         if found is None:
             return False
-        return found[0][:1] != "." or not is_abbreviation(self._word_before(found.start()))
+        return found[0][:1] != "." or not self._abbreviations.known(self._word_before(found.start()))
 
     def _following(self, at: int) -> int:
         """Where the next word begins, or WAIT."""
