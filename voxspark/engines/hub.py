@@ -8,11 +8,11 @@ from pathlib import Path
 
 def folder_of(model: str, index: str) -> Path | None:
     """Where `model`, a folder or a name on the hub, is with its file `index`; None when it is not here."""
-    from huggingface_hub import try_to_load_from_cache
-
     own = Path(model).expanduser()
     if (own / index).is_file():
         return own
+    from huggingface_hub import try_to_load_from_cache
+
     try:
         file = try_to_load_from_cache(model, index)
     except ValueError:  # no name that a hub knows
