@@ -60,7 +60,7 @@ class F5Synthesizer:
             gone.set()
 
     async def warm(self) -> None:
-        """Load the weights and take one step, so that what is read back is all it will take."""
+        """Load the weights; on a GPU also take one step, so that what is read back is all it will take."""
         await self._thread.call(self._first)
 
     def close(self) -> None:
@@ -69,7 +69,8 @@ class F5Synthesizer:
 
     def _first(self) -> None:
         with _told():
-            self._model.say(FIRST_WORDS, speed=1.0, seed=0, gone=threading.Event(), steps=1)
+            if self._model.on_gpu:
+                self._model.say(FIRST_WORDS, speed=1.0, seed=0, gone=threading.Event(), steps=1)
 
     def _waves(self, text: str, gone: threading.Event) -> Iterator[tuple[Pcm, bool]]:
         parts = pieces(text, most_bytes(self._sample.seconds, self._sample.text, self._speed))

@@ -101,8 +101,8 @@ class F5Model:
     def __init__(self, weights: Path, vocoder: Path, settings: F5Settings, device: str, sample: Sample) -> None:
         import torch
 
-        on_gpu = device != "cpu"
-        half = settings.precision == "float16" or (settings.precision == "auto" and on_gpu)
+        self.on_gpu = device != "cpu"
+        half = settings.precision == "float16" or (settings.precision == "auto" and self.on_gpu)
         self._settings = settings
         self._model = load_model(weights, settings.architecture).to(device, torch.float16 if half else torch.float32)
         self._vocoder = load_vocoder(vocoder).to(device)
