@@ -94,7 +94,12 @@ def read_wav(source: Path | bytes) -> tuple[Pcm, int]:
         raise DeviceError(
             "wav-unreadable", f"{name} is not a PCM WAV file ({error}).", "Convert it with sox."
         ) from error
-    return mono(_decode(raw[: len(raw) - len(raw) % (width * channels)], width).reshape(-1, channels)), rate
+    return from_bytes(raw, width, channels), rate
+
+
+def from_bytes(raw: bytes, width: int, channels: int = 1) -> Pcm:
+    """PCM of 1 to 4 bytes a sample, little-endian, as mono float; a frame that is cut off at the end is left out."""
+    return mono(_decode(raw[: len(raw) - len(raw) % (width * channels)], width).reshape(-1, channels))
 
 
 def _decode(raw: bytes, width: int) -> Pcm:
