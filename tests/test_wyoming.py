@@ -102,6 +102,11 @@ async def test_what_it_hears_is_told_in_its_language(server: WyomingServer, told
     assert (heard.text, heard.language) == (text, code)
 
 
+async def test_where_the_server_does_not_tell_it_is_the_language_of_the_turn(server: WyomingServer) -> None:
+    with language.speaking("de"):
+        assert (await ears(server, language="auto").transcribe(SPEECH)).language == "de"
+
+
 async def test_no_sound_is_not_asked_about(server: WyomingServer) -> None:
     assert (await ears(server).transcribe(SPEECH[:0])).text == ""
     assert server.connections == 0

@@ -23,8 +23,8 @@ from voxspark.errors import EngineError, SynthesizerError, TranscriberError
 
 CONNECT_SECONDS = 2.0
 
-ANSWER_SECONDS = 15.0
-"""From one message to the next: a whole sentence on a slow voice, or a long utterance in slow ears."""
+DESCRIBE_SECONDS = 5.0
+"""Until a server has told what it is."""
 
 WARM_SECONDS = 60.0
 """For what is asked of a server first, which may load its model only then."""
@@ -116,7 +116,7 @@ class Server:
             ) from error
 
     @asynccontextmanager
-    async def connected(self, *, seconds: float = ANSWER_SECONDS) -> AsyncIterator[Connection]:
+    async def connected(self, *, seconds: float) -> AsyncIterator[Connection]:
         """A connection as long as the block lasts; `seconds` is what each message may take. Raises EngineError."""
         try:
             with anyio.fail_after(CONNECT_SECONDS):
@@ -132,7 +132,7 @@ class Server:
 
     async def check(self) -> None:
         """It is there, and is one for us. Raises EngineError."""
-        async with self.connected() as connection:
+        async with self.connected(seconds=DESCRIBE_SECONDS) as connection:
             await connection.send("describe")
             info = await connection.until("info")
         if not info.data.get(self._domain):

@@ -7,9 +7,13 @@ from types import MappingProxyType
 
 import numpy as np
 
+from voxspark import language
 from voxspark.config_speech import TranscriberSettings
-from voxspark.engines.wyoming import ANSWER_SECONDS, WARM_SECONDS, Server
+from voxspark.engines.wyoming import WARM_SECONDS, Server
 from voxspark.types import SAMPLE_RATE_HZ, Pcm16, Transcript
+
+ANSWER_SECONDS = 30.0
+"""For long speech in slow ears: there are no others."""
 
 FORMAT = MappingProxyType({"rate": SAMPLE_RATE_HZ, "width": 2, "channels": 1})
 
@@ -38,8 +42,9 @@ class WyomingTranscriber:
         await self._transcribe(np.zeros(SAMPLE_RATE_HZ, np.int16), WARM_SECONDS)
 
     async def _transcribe(self, samples: Pcm16, seconds: float) -> Transcript:
+        expected = self._language or language.current()
         if not len(samples):
-            return Transcript("", self._language or "en")
+            return Transcript("", expected)
         async with self._server.connected(seconds=seconds) as connection:
             await connection.send("transcribe", self._request)
             await connection.send("audio-start", FORMAT)
@@ -49,5 +54,5 @@ class WyomingTranscriber:
             await connection.send("audio-stop")
             told = (await connection.until("transcript")).data
         with self._server.told():
-            text, language = told["text"].strip(), told.get("language") or self._language or "en"
-            return Transcript(text if re.search(r"\w", text) else "", re.split("[-_]", language.lower())[0])
+            text, code = told["text"].strip(), told.get("language") or expected
+            return Transcript(text if re.search(r"\w", text) else "", re.split("[-_]", code.lower())[0])

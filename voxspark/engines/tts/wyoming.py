@@ -9,12 +9,15 @@ from contextlib import aclosing
 from voxspark import language
 from voxspark.audio import from_bytes
 from voxspark.config_speech import VoiceSettings
-from voxspark.engines.wyoming import ANSWER_SECONDS, WARM_SECONDS, Message, Server
+from voxspark.engines.wyoming import WARM_SECONDS, Message, Server
 from voxspark.errors import SynthesizerError
 from voxspark.types import Pcm
 from voxspark.voices import shelf
 
 log = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 10.0
+"""For a sentence on a slow voice; then the next one takes over."""
 
 MOST_RATE_HZ = 192_000
 MOST_CHANNELS = 8
