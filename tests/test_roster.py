@@ -12,12 +12,12 @@ import pytest
 from tests.test_engine_specs import FAKE, FakeEntryPoint
 from tests.vram_teams import CATALOGUE, LAPTOP, PROFILES, SPARK, WORKSTATION
 from voxspark.config import Config
-from voxspark.config_speech import VoiceSettings
+from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.engines import registry
 from voxspark.engines.builtin import MIB, SPECS
 from voxspark.errors import ConfigError, EngineError
 from voxspark.roster import Roster, make_roster, named_roster, voice_of_language
-from voxspark.runners.settings import settings_for
+from voxspark.runners.settings import in_force, settings_for
 from voxspark.vram.catalogue import GB
 from voxspark.vram.probes import Machine, ProcFiles, Unknown, machine
 from voxspark.vram.profiles import Profile
@@ -294,6 +294,39 @@ def test_a_voice_or_ears_of_the_users_own() -> None:
     found = roster(profile="embedded", voice={"engine": "espeak"}, transcriber={"model": "/my/whisper"})
     assert (found.model_of("voice").id, found.model_of("voice").runner) == ("espeak", "engine")
     assert (found.model_of("ears").id, found.model_of("ears").engine) == ("/my/whisper", "faster_whisper")
+
+
+def test_ears_and_a_voice_on_a_server_load_nothing_of_ours() -> None:
+    config = Config.model_validate(
+        {
+            "profile": "embedded",
+            "transcriber": {"engine": "wyoming", "host": "tcp://there:10300"},
+            "voice": {"engine": "wyoming", "host": "tcp://there:10200", "voice": "joe"},
+        }
+    )
+    found = make_roster(config, SPARK_HERE)
+    assert [found.model_of(role).runner for role in ("ears", "voice")] == ["engine", "engine"]
+    tables = in_force(config, found)
+    ears, voice = tables["transcriber"], tables["voice"]
+    assert isinstance(ears, TranscriberSettings)
+    assert isinstance(voice, VoiceSettings)
+    assert (ears.engine, ears.model, ears.host) == ("wyoming", "", "tcp://there:10300")
+    assert (voice.engine, voice.model, voice.host, voice.voice) == ("wyoming", "", "tcp://there:10200", "joe")
+
+
+@pytest.mark.parametrize(("model", "sent"), [("base", "base"), ("medium-int8", "medium-int8")])
+def test_a_model_of_the_server_keeps_its_name(model: str, sent: str) -> None:
+    table = {"engine": "wyoming", "host": "tcp://there:10300", "model": model}
+    config = Config.model_validate({"profile": "embedded", "transcriber": table})
+    ears = in_force(config, make_roster(config, SPARK_HERE))["transcriber"]
+    assert isinstance(ears, TranscriberSettings)
+    assert ears.model == sent
+
+
+def test_cosyvoice_and_sensevoice_are_those_of_the_catalogue() -> None:
+    found = roster(profile="embedded", voice={"engine": "cosyvoice"}, transcriber={"engine": "sense_voice"})
+    assert team(found)["voice"] == "cosyvoice-3"
+    assert team(found)["ears"] == "sensevoice"
 
 
 def test_settings_that_choose_no_model_change_nobody() -> None:

@@ -14,7 +14,13 @@ from voxspark.vram.catalogue import GB, KvType, Model, builtin, load_catalogue, 
 
 CATALOGUE = builtin()
 FACTS = Path(__file__).with_name("data") / "models.csv"
-ROWS = [row for row in csv.DictReader(FACTS.read_text("utf-8").splitlines()) if row["weights_gb"]]
+OF_ANOTHER_FORM = {"CosyVoice 3.0", "SenseVoice"}
+"""The facts are about torch; the catalogue about what is run here: a client of the server, and ONNX in 8 bits."""
+ROWS = [
+    row
+    for row in csv.DictReader(FACTS.read_text("utf-8").splitlines())
+    if row["weights_gb"] and row["seed_name"] not in OF_ANOTHER_FORM
+]
 KV_TYPES: list[KvType] = ["f16", "q8_0", "q4_0"]
 
 

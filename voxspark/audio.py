@@ -86,7 +86,7 @@ def read_wav(source: Path | bytes) -> tuple[Pcm, int]:
     with _opened(source) as file:
         width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
         raw = file.readframes(file.getnframes())
-    return mono(_decode(raw[: len(raw) - len(raw) % (width * channels)], width).reshape(-1, channels)), rate
+    return from_bytes(raw, width, channels), rate
 
 
 def wav_seconds(source: Path) -> float:
@@ -113,6 +113,11 @@ def _opened(source: Path | bytes) -> Iterator[wave.Wave_read]:
             f"{name} is not a PCM WAV file ({error}).",
             "Convert it: sox FILE -e signed-integer -b 16 NEW.wav",
         ) from error
+
+
+def from_bytes(raw: bytes, width: int, channels: int = 1) -> Pcm:
+    """PCM of 1 to 4 bytes a sample, little-endian, as mono float; a frame that is cut off at the end is left out."""
+    return mono(_decode(raw[: len(raw) - len(raw) % (width * channels)], width).reshape(-1, channels))
 
 
 def _decode(raw: bytes, width: int) -> Pcm:

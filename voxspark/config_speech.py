@@ -33,6 +33,8 @@ class TranscriberSettings(Settings):
     """Whisper's no-speech probability above which a doubtful transcript is dropped."""
     min_confidence: float = -1.2
     """Mean token log-probability below which a transcript is dropped."""
+    host: str = ""
+    """Address of an ear that is a server: `wyoming` (tcp://host:port)."""
 
 
 class VoiceChoice(Settings):

@@ -184,7 +184,9 @@ def _with_own_models(config: Config, roster: Roster) -> Roster:
         )
         own["worker"] = _own_model("worker", sized, *_chat_choice(chat), catalogue)
     if {"engine", "model"} & ears.model_fields_set:
-        own["ears"] = _own_model("ears", ears, ears.engine, ears.model, catalogue)
+        named = "model" in ears.model_fields_set
+        weights = ears.model if named else _weights("ears", ears.engine, catalogue)
+        own["ears"] = _own_model("ears", ears, ears.engine, weights, catalogue)
     if "engine" in voice.model_fields_set:
         own["voice"] = _own_voice(voice, voice.engine, voice.model, catalogue)
     if image.model:
@@ -235,8 +237,13 @@ def _own_model(role: Role, settings: Settings, engine: str, id: str, catalogue: 
 
 def _own_voice(voice: VoiceSettings, engine: str, weights: str, catalogue: Catalogue) -> Model:
     """The catalogue's for the engine, unless there are weights of one's own."""
-    known = (m.id for m in catalogue.models.values() if m.engine == engine and "voice" in m.roles)
-    return _own_model("voice", voice, engine, weights or next(known, engine), catalogue)
+    return _own_model("voice", voice, engine, weights or _weights("voice", engine, catalogue), catalogue)
+
+
+def _weights(role: Role, engine: str, catalogue: Catalogue) -> str:
+    """The id of an engine's model where the user names none: the smallest of the catalogue, else the engine's own."""
+    known = [m for m in catalogue.models.values() if m.engine == engine and role in m.roles]
+    return min(known, key=lambda m: m.weights_bytes + m.overhead_bytes).id if known else engine
 
 
 def _with_more_voices(voice: VoiceSettings, roster: Roster) -> Roster:

@@ -26,7 +26,7 @@ def settings_for(config: Config, roster: Roster, rung: Rung) -> EngineSettings:
     model = roster.catalogue.models[rung.model]
     if rung.role == "ears":
         own = config.transcriber.model_dump(exclude_unset=True)
-        return TranscriberSettings(**{**own, "engine": model.engine, "model": _nearest(model.id)})
+        return TranscriberSettings(**{**own, "engine": model.engine, "model": _ears_weights(model)})
     if rung.role == "voice":
         return voice_settings(config.voice, roster, model)
     if rung.role == "image":
@@ -65,6 +65,13 @@ def in_force(config: Config, roster: Roster) -> dict[str, EngineSettings]:
     best = {rung.role: rung for rung in Team(roster.profile, roster.catalogue).best()}
     tables = {"transcriber": "ears", "chat": "worker", "voice": "voice"}
     return {table: settings_for(config, roster, best[role]) for table, role in tables.items() if role in best}
+
+
+def _ears_weights(model: Model) -> str:
+    """What the engine is to load; empty is its own choice."""
+    if model.id == model.engine:
+        return ""
+    return _nearest(model.id) if model.engine == "faster_whisper" else model.id
 
 
 def _nearest(model: str) -> str:

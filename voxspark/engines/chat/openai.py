@@ -10,11 +10,11 @@ from typing import Any
 
 from voxspark.config import ChatSettings
 from voxspark.engines.chat.openai_wire import Reading, body
+from voxspark.engines.http import connect, reason_in, shown
 from voxspark.errors import ChatError
 from voxspark.protocols import Chat, Schema
 from voxspark.types import Delta, Message
 
-CONNECT_SECONDS = 2.0
 READ_SECONDS = 120.0
 """Between two pieces of an answer; the first one waits for the prompt to be read, behind whoever else asks."""
 
@@ -27,9 +27,6 @@ OPTIONAL = ("chat_template_kwargs", "top_k", "logprobs")
 CONTEXT_FULL = re.compile(r"context (length|size|window)|exceed\w*\b.*\bcontext", re.IGNORECASE)
 
 DONE = "[DONE]"
-
-MOST_PORT = 65_535
-"""Above it asyncio fails in a way of its own."""
 
 
 def create(settings: ChatSettings) -> Chat:
@@ -93,7 +90,7 @@ class OpenAiChat:
                             async for chunk in chunks:
                                 yield chunk
                         return
-                    status, reason = response.status_code, _reason(await response.aread())
+                    status, reason = response.status_code, reason_in(await response.aread())
             refused = tuple(each for each in OPTIONAL if each in reason and each in wanted)
             if not refused:
                 raise self._error(status, reason)
@@ -110,35 +107,23 @@ class OpenAiChat:
                 if "error" in chunk or chunk.get("object") == "error":
                     error = chunk.get("error") or chunk
                     code = error.get("code") if isinstance(error, dict) else 0
-                    raise self._error(code if isinstance(code, int) else 0, _reason(event.encode()))
+                    raise self._error(code if isinstance(code, int) else 0, reason_in(event.encode()))
                 yield chunk
         raise self._interrupted()
 
     def _connected(self) -> Any:
         """Made with the first request: importing httpx takes a tenth of a second. Raises ChatError for an odd key."""
         if self._client is None:
-            import httpx
-
             if not (self._key.isascii() and self._key.isprintable()):
                 raise self._error(401, "")  # httpx would quote it
-            url = httpx.URL(self._settings.host.rstrip("/").removesuffix("/v1"))
-            if (url.port or 0) > MOST_PORT:
-                raise httpx.InvalidURL("no such port")
-            self._client = httpx.AsyncClient(
-                base_url=url.copy_with(userinfo=b""),  # httpx logs all of the address
-                auth=(url.username, url.password) if url.userinfo and not self._key else None,
-                headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
-                timeout=httpx.Timeout(self._read_seconds, connect=CONNECT_SECONDS),
-                trust_env=False,  # a proxy of the session must not see what is said at home
-            )
+            self._client = connect(self._settings.host, read_seconds=self._read_seconds, key=self._key)
         return self._client
 
     # ── errors ──────────────────────────────────────────────────────────────────────────────────
 
     @property
     def _place(self) -> str:
-        """The address, without a password that may stand in it."""
-        return re.sub(r"//[^/]*@", "//", self._settings.host)
+        return shown(self._settings.host)
 
     @contextmanager
     def _as_chat_errors(self) -> Iterator[None]:
@@ -196,17 +181,6 @@ class OpenAiChat:
                 return ChatError("chat-busy", "The language model has too much to do.", "Try again in a moment.")
             case _:
                 return ChatError("chat-failed", "The language model failed.", said)
-
-
-def _reason(raw: bytes) -> str:
-    """What an error says, in whatever shape: `{"error": {"message": …}}`, `{"error": …}`, `{"message": …}`, or text."""
-    text = raw.decode(errors="replace")
-    try:
-        told = json.loads(text)
-        told = told.get("error", told)
-        return str(told.get("message", told) if isinstance(told, dict) else told)
-    except (ValueError, AttributeError):
-        return text
 
 
 async def _events(response: Any) -> AsyncGenerator[str, None]:
