@@ -14,11 +14,9 @@ def ends_sentence(text: str) -> bool:
     return text.rstrip(" \"')]”’*_").endswith((".", "!", "?", "…", ":", "。", "！", "？"))
 
 
-def paced(samples: Pcm, sample_rate_hz: int, text: str) -> Pcm:
-    """A clip with the engine's own quiet edges replaced by a pause that fits what it ends with."""
-    pause = SENTENCE_PAUSE_SECONDS if ends_sentence(text) else CLAUSE_PAUSE_SECONDS
-    quiet = audio.silence(pause, sample_rate_hz)
-    return audio.join(audio.fade(audio.trim_silence(samples, sample_rate_hz), sample_rate_hz), quiet)
+def pause_seconds(text: str) -> float:
+    """The pause after a spoken piece, by what it ends with."""
+    return SENTENCE_PAUSE_SECONDS if ends_sentence(text) else CLAUSE_PAUSE_SECONDS
 
 
 def chime_samples(sample_rate_hz: int) -> Pcm:
