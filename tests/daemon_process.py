@@ -86,6 +86,10 @@ class DaemonProcess:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """One command against this daemon, which goes on by itself."""
+        return subprocess.Popen([*VOXSPARK, *words], env=self.env)
+
     def end(self) -> tuple[int, str]:
         """Ctrl-C (unless it is going down already), and what comes of it: exit code and standard error."""
         if self._process.poll() is None and not self.of("stopping"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.daemon_process import VOXSPARK, DaemonProcess, private_env, running_daemon, voxspark
+from tests.daemon_process import DaemonProcess, private_env, running_daemon, voxspark
 from tests.sound_card import SoundCard, sound_card
 from voxspark import audio
 from voxspark.config_speech import TranscriberSettings
@@ -46,10 +46,6 @@ def with_quiet(path: Path, question: str, seconds: float) -> Path:
     samples, rate = audio.read_wav(QUESTIONS / question)
     path.write_bytes(audio.wav_bytes(audio.join(samples, audio.silence(seconds, rate)), rate))
     return path
-
-
-def saying_in_background(daemon: DaemonProcess, text: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([*VOXSPARK, "say", text], env=daemon.env)
 
 
 # ── one run over a file ─────────────────────────────────────────────────────────────────────────
@@ -116,7 +112,7 @@ async def test_a_second_voice_interrupts_and_history_holds_only_what_was_heard(
         "Once upon a time there was a small brown fox who lived in a quiet forest. Every morning the fox walked down "
         "to the river and looked at the water. One day a boat came along with seven sailors and a very old captain."
     )
-    saying = saying_in_background(daemon, story)
+    saying = daemon.start("say", story)
     daemon.wait_for("speaking_started")
     recorder = card.start_recording()
     interruption = spoken_file(Path(card.env["HOME"]) / "i.wav", "What is two plus two?", 0.5)
@@ -139,7 +135,7 @@ async def test_a_second_voice_interrupts_and_history_holds_only_what_was_heard(
 
 def test_interrupting_is_silence_within_250_ms(card: SoundCard, daemon: DaemonProcess) -> None:
     recorder = card.start_recording()
-    saying = saying_in_background(daemon, "one two three four five six seven eight nine ten " * 3)
+    saying = daemon.start("say", "one two three four five six seven eight nine ten " * 3)
     daemon.wait_for("speaking_started")
     daemon.call("stop")
     ended = daemon.wait_for("turn_ended", outcome="interrupted")

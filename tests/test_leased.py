@@ -14,12 +14,13 @@ import pytest
 from tests.deltas import everything
 from tests.virtual_time import virtual_time
 from tests.vram_world import FakeRunner, World
-from voxspark.engines.tts.fallback import FallbackSynthesizer
 from voxspark.errors import ChatError, EngineError, SynthesizerError, TranscriberError
 from voxspark.protocols import Schema
 from voxspark.types import Delta, Message, Pcm, Pcm16, ReplyStats, Stroke, ToolCall, Transcript
+from voxspark.voicing.line import Candidate, Line
+from voxspark.voicing.selftest import SelfTest
 from voxspark.vram.catalogue import Runner as Place
-from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedPainter, LeasedSynthesizer, LeasedTranscriber
+from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedPainter, LeasedTranscriber, LeasedVoice
 from voxspark.vram.ledger import Ledger
 from voxspark.vram.runner import Loaded
 from voxspark.vram.state import GIB
@@ -129,6 +130,14 @@ async def playing(scripts: Mapping[str, Script] | None = None, world: World | No
         yield Play(world, ledger, players)
 
 
+def voice(ledger: Ledger) -> Line:
+    """The voices of the profile."""
+    models = ledger.profile.roles["voice"].models
+    candidates = [Candidate(key=model, name=model, open=LeasedVoice(ledger, model)) for model in models]
+    selftest = SelfTest(LeasedTranscriber(ledger), "de")
+    return Line(candidates, selftest, lambda _samples, _rate: 1.0, ledger.book.emit, ledger.book.now)
+
+
 async def error_of(awaited: Any) -> EngineError:
     with pytest.raises(EngineError) as caught:
         await awaited
@@ -157,7 +166,7 @@ async def test_closing_a_reply_closes_the_engines_and_gives_back_at_once() -> No
     async with playing({"qwen3-8b": ("Hello", 600.0), "csm-1b": ("La", 600.0)}) as play:
         for stream, model in (
             (LeasedChat(play.ledger, "worker").stream(HELLO), "qwen3-8b"),
-            (LeasedSynthesizer(play.ledger).synthesize("La la."), "csm-1b"),
+            (voice(play.ledger).synthesize("La la."), "csm-1b"),
         ):
             began = anyio.current_time()
             await anext(stream)
@@ -174,7 +183,7 @@ async def test_a_cancelled_call_closes_the_engines_and_gives_back_at_once() -> N
     async with playing(dict.fromkeys(("qwen3-8b", "csm-1b", "whisper-turbo", "nomic-embed-v2"), slow)) as play:
         calls: dict[str, Callable[[], Awaitable[object]]] = {
             "qwen3-8b": lambda: everything(LeasedChat(play.ledger, "worker").stream(HELLO)),
-            "csm-1b": lambda: everything(LeasedSynthesizer(play.ledger).synthesize("La.")),
+            "csm-1b": lambda: everything(voice(play.ledger).synthesize("La.")),
             "whisper-turbo": lambda: LeasedTranscriber(play.ledger).transcribe(SPEECH),
             "nomic-embed-v2": lambda: LeasedEmbedder(play.ledger).embed(["La."]),
         }
@@ -191,7 +200,7 @@ async def test_what_the_engines_make_comes_through() -> None:
         assert await everything(LeasedChat(play.ledger, "manager").stream(HELLO)) == ["Hello", " there."]
         assert await LeasedTranscriber(play.ledger).transcribe(SPEECH) == Transcript("Hello there.")
         assert await LeasedEmbedder(play.ledger).embed(["a", "bb"]) == [[1.0], [2.0]]
-        pieces = await everything(LeasedSynthesizer(play.ledger).synthesize("Hello there."))
+        pieces = await everything(voice(play.ledger).synthesize("Hello there."))
         assert [(len(samples), rate) for samples, rate in pieces] == [(5, 24_000), (7, 24_000)]
 
 
@@ -200,9 +209,8 @@ async def test_warm_loads_and_only_a_language_model_reads_its_prompt() -> None:
     async with playing() as play:
         await LeasedChat(play.ledger, "worker").warm(HELLO)
         await LeasedTranscriber(play.ledger).warm()
-        await LeasedSynthesizer(play.ledger).warm()
         assert play.players["qwen3-8b"].log == ["warm 1"]
-        assert play.players["csm-1b"].log == play.players["whisper-turbo"].log == []  # their loads did it
+        assert play.players["whisper-turbo"].log == []  # its load did it
         assert {resident.leases for resident in play.ledger.book.residents.values()} == {0}
 
 
@@ -233,7 +241,7 @@ async def test_an_error_of_the_engine_passes_as_it_is_and_gives_back() -> None:
     async with playing({model: ("La", error) for model, error in failures.items()}) as play:
         calls = {
             "qwen3-8b": everything(LeasedChat(play.ledger, "worker").stream(HELLO)),
-            "csm-1b": everything(LeasedSynthesizer(play.ledger).synthesize("La.")),
+            "csm-1b": everything(voice(play.ledger).synthesize("La.")),
             "whisper-turbo": LeasedTranscriber(play.ledger).transcribe(SPEECH),
             "nomic-embed-v2": LeasedEmbedder(play.ledger).embed(["La."]),
         }
@@ -275,24 +283,23 @@ async def test_a_model_that_left_between_two_pieces_says_so_at_the_next() -> Non
 
 
 @virtual_time
-async def test_without_any_voice_in_the_ledger_the_next_one_speaks() -> None:
+async def test_a_voice_that_the_ledger_cannot_have_gives_way_to_the_next() -> None:
     world = World()
-    world.fails |= {"csm-1b": [BROKEN] * 99, "hibari": [BROKEN] * 99}
+    world.fails |= {"csm-1b": [BROKEN] * 99}
     async with playing(world=world) as play:
-        leased, second = LeasedSynthesizer(play.ledger), Player("espeak")
-        assert (await error_of(everything(leased.synthesize("Hello.")))).code == "model-broken"
-        pieces = await everything(FallbackSynthesizer([leased, second]).synthesize("Hello."))
+        await play.ledger.load("hibari")
+        pieces = await everything(voice(play.ledger).synthesize("Hello."))
         assert [len(samples) for samples, _ in pieces] == [5, 7]
-        assert second.log == ["opened", "finished", "closed"]
+        assert play.players["hibari"].log == ["opened", "finished", "closed"]
 
 
 @virtual_time
-async def test_a_voice_that_failed_in_mid_sentence_is_not_begun_again_by_another() -> None:
-    async with playing({"csm-1b": ("La", SynthesizerError("voice-failed", "It failed."))}) as play:
-        second = Player("espeak")
-        voice = FallbackSynthesizer([LeasedSynthesizer(play.ledger), second])
-        assert (await error_of(everything(voice.synthesize("La la.")))).code == "voice-failed"
-        assert second.log == []
+async def test_the_next_voice_is_not_loaded_while_somebody_listens() -> None:
+    world = World()
+    world.fails |= {"csm-1b": [BROKEN] * 99}
+    async with playing(world=world) as play:
+        await error_of(everything(voice(play.ledger).synthesize("Hello.")))
+        assert "hibari" not in play.players
 
 
 @virtual_time
@@ -301,7 +308,7 @@ async def test_ears_and_voice_do_not_wait_for_what_cannot_be_had() -> None:
     async with playing(world=world) as play:
         began = anyio.current_time()
         await error_of(LeasedTranscriber(play.ledger).transcribe(SPEECH))
-        await error_of(everything(LeasedSynthesizer(play.ledger).synthesize("La.")))
+        await error_of(everything(voice(play.ledger).synthesize("La.")))
         assert anyio.current_time() == began
 
 

@@ -12,10 +12,12 @@ import pytest
 from tests.test_engine_specs import FAKE, FakeEntryPoint
 from tests.vram_teams import CATALOGUE, LAPTOP, PROFILES, SPARK, WORKSTATION
 from voxspark.config import Config
+from voxspark.config_speech import VoiceSettings
 from voxspark.engines import registry
 from voxspark.engines.builtin import MIB, SPECS
 from voxspark.errors import ConfigError, EngineError
-from voxspark.roster import Roster, make_roster, named_roster
+from voxspark.roster import Roster, make_roster, named_roster, voice_of_language
+from voxspark.runners.settings import settings_for
 from voxspark.vram.catalogue import GB
 from voxspark.vram.probes import Machine, ProcFiles, Unknown, machine
 from voxspark.vram.profiles import Profile
@@ -335,8 +337,20 @@ def test_a_voice_whose_engine_lacks_a_package_gives_way_and_says_what_to_install
     assert team(found)["voice"] == "hibari"
     assert found.why == ("Hibari takes the place of Fancy: it needs not_here. Run: pip install 'fancy[all]'",)
     (home / "profiles" / "mine.toml").write_text(text.replace('model = "hibari"', 'model = "fancy"'))
-    alone = roster(profile="mine")
+    assert team(roster(profile="mine"))["voice"] == "hibari"  # it stands behind every voice
+    alone = roster(profile="mine", voice={"fallback": ()})
     assert (team(alone)["voice"], alone.why) == ("fancy", ())  # its load will say why
+
+
+def test_behind_a_voice_stand_those_of_languages_and_whoever_takes_memory() -> None:
+    german = {"engine": "hibari", "model": "/voices/thorsten.onnx"}
+    found = roster(NO_GPU, profile="embedded", voice={"engine": "espeak", "languages": {"de": german}})
+    own = found.model_of("voice")
+    assert (own.engine, found.profile.roles["voice"].alternatives) == ("espeak", (voice_of_language("de"), "hibari"))
+    rung = Team(found.profile, found.catalogue).best_for("voice")
+    settings = settings_for(Config(voice={"languages": {"de": german}}), found, replace(rung, model="own-voice:de"))
+    assert isinstance(settings, VoiceSettings)
+    assert (settings.engine, settings.model) == ("hibari", "/voices/thorsten.onnx")
 
 
 def test_a_stand_in_keeps_one_size(home: Path, needy: None) -> None:

@@ -1,10 +1,8 @@
-"""Voices: who speaks when one cannot, and what the real ones say."""
+"""Voices: what the real ones say, and how they fail."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ from voxspark.audio import dbfs, join, resample, silence, to_pcm16
 from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.engines.stt.faster_whisper import WhisperTranscriber
 from voxspark.engines.tts.espeak import EspeakSynthesizer
-from voxspark.engines.tts.fallback import FallbackSynthesizer
 from voxspark.engines.tts.hibari import HibariSynthesizer
 from voxspark.errors import SynthesizerError
 from voxspark.protocols import Synthesizer
@@ -37,105 +34,6 @@ async def code_of(voice: Synthesizer, text: str) -> str:
     with pytest.raises(SynthesizerError) as caught:
         await all_of(voice, text)
     return caught.value.code
-
-
-# ── one voice behind the other ──────────────────────────────────────────────────────────────────
-
-
-@dataclass
-class FakeVoice:
-    """Gives as many pieces as it is told to, at a rate one can tell it by, then fails or not."""
-
-    rate_hz: int
-    pieces: int = 1
-    failure: str = ""
-    heard: list[str] = field(default_factory=list)
-    closed: int = 0
-
-    async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
-        """Its pieces, one sample each."""
-        self.heard.append(text)
-        try:
-            for _ in range(self.pieces):
-                await anyio.lowlevel.checkpoint()
-                yield np.zeros(1, np.float32), self.rate_hz
-            if self.failure:
-                raise SynthesizerError(self.failure, "It cannot be said.")
-        finally:
-            self.closed += 1
-
-    async def warm(self) -> None:
-        """Noted like a text."""
-        self.heard.append("(warm)")
-
-
-async def rates(*voices: FakeVoice) -> list[int]:
-    return [rate for _, rate in await all_of(FallbackSynthesizer(voices), "hello")]
-
-
-@pytest.mark.anyio
-async def test_the_first_voice_speaks_alone() -> None:
-    second = FakeVoice(2)
-    assert await rates(FakeVoice(1, pieces=3), second) == [1, 1, 1]
-    assert second.heard == []
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("failure", ["nothing-to-say", "voice-failed"])
-async def test_a_voice_that_fails_at_once_hands_over_the_text(failure: str) -> None:
-    first, second, third = FakeVoice(1, 0, failure), FakeVoice(2, 0, failure), FakeVoice(3, pieces=2)
-    assert await rates(first, second, third) == [3, 3]
-    assert first.heard == second.heard == third.heard == ["hello"]
-
-
-@pytest.mark.anyio
-async def test_a_voice_that_fails_amid_its_words_is_an_error() -> None:
-    first, second = FakeVoice(1, 1, "voice-failed"), FakeVoice(2)
-    async with aclosing(FallbackSynthesizer([first, second]).synthesize("hello")) as pieces:
-        assert (await anext(pieces))[1] == 1
-        with pytest.raises(SynthesizerError) as caught:
-            await anext(pieces)
-    assert (caught.value.code, second.heard) == ("voice-failed", [])
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("last", ["nothing-to-say", "espeak-missing"])
-async def test_when_all_fail_the_last_one_says_why(last: str) -> None:
-    voices = FallbackSynthesizer([FakeVoice(1, 0, "voice-failed"), FakeVoice(2, 0, last)])
-    assert await code_of(voices, "hello") == last
-
-
-@pytest.mark.anyio
-async def test_a_listener_who_leaves_closes_the_voice() -> None:
-    voice = FakeVoice(1, pieces=1_000)
-    async with aclosing(FallbackSynthesizer([voice]).synthesize("hello")) as pieces:
-        await anext(pieces)
-        assert voice.closed == 0
-    assert voice.closed == 1
-
-
-@pytest.mark.anyio
-async def test_cancelling_closes_the_voice_and_wakes_no_other() -> None:
-    first, second = FakeVoice(1, pieces=1_000_000), FakeVoice(2)
-    heard = anyio.Event()
-
-    async def listen() -> None:
-        async with aclosing(FallbackSynthesizer([first, second]).synthesize("hello")) as pieces:
-            async for _ in pieces:
-                heard.set()
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(listen)
-        await heard.wait()
-        group.cancel_scope.cancel()
-    assert (first.closed, second.heard) == (1, [])
-
-
-@pytest.mark.anyio
-async def test_all_voices_are_warmed() -> None:
-    voices = [FakeVoice(1), FakeVoice(2)]
-    await FallbackSynthesizer(voices).warm()
-    assert [voice.heard for voice in voices] == [["(warm)"], ["(warm)"]]
 
 
 # ── errors of the real ones, without running them ───────────────────────────────────────────────
@@ -232,8 +130,7 @@ async def test_hibari_has_nothing_to_say_to_this(text: str) -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("text", ["你好", "Привет", "🎉"])
 async def test_espeak_says_what_hibari_cannot(text: str) -> None:
-    voices = FallbackSynthesizer([HibariSynthesizer(SETTINGS), EspeakSynthesizer(SETTINGS)])
-    ((samples, rate),) = await all_of(voices, text)
+    ((samples, rate),) = await all_of(EspeakSynthesizer(SETTINGS), text)
     assert len(samples) > 0.2 * rate
     assert dbfs(samples) > -40
 
@@ -242,8 +139,7 @@ async def test_espeak_says_what_hibari_cannot(text: str) -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("text", ["", " \t\n"])
 async def test_no_voice_says_nothing(text: str) -> None:
-    voices = FallbackSynthesizer([HibariSynthesizer(SETTINGS), EspeakSynthesizer(SETTINGS)])
-    assert await code_of(voices, text) == "nothing-to-say"
+    assert await code_of(EspeakSynthesizer(SETTINGS), text) == "nothing-to-say"
 
 
 @pytest.mark.real

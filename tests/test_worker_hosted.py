@@ -99,13 +99,13 @@ def near() -> Iterator[Near]:
 
     def make(kind: HostedKind, **changes: Any) -> NearWorker:
         wanted = SETTINGS[kind].model_copy(update=changes)
-        if (kind, wanted) not in made:
+        if (key := (kind, repr(wanted))) not in made:
             far = worker_for(kind, "fake", wanted)
             near = NearWorker(far._target, far._config, name=far._name, error=far._error)
             with ThreadPoolExecutor(1) as another:  # where no event loop runs
                 near.other = another.submit(hosted.host, json.loads(json.dumps(far._config))).result()
-            made[kind, wanted] = near
-        return made[kind, wanted]
+            made[key] = near
+        return made[key]
 
     hosted_engines.register(patch)
     yield make

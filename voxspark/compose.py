@@ -27,13 +27,10 @@ from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
 from voxspark.config import Config
-from voxspark.config_speech import VoiceSettings
 from voxspark.devices.open import open_microphone, open_speaker
 from voxspark.devices.retry import ReliableMicrophone, ReliableSpeaker
 from voxspark.engines.ollama.chat import OllamaChat
 from voxspark.engines.ollama.client import OllamaClient, Running
-from voxspark.engines.registry import find
-from voxspark.engines.tts.fallback import FallbackSynthesizer
 from voxspark.errors import EngineError
 from voxspark.events import Event
 from voxspark.kit import Kit, ducking, make_eyes
@@ -50,7 +47,6 @@ from voxspark.protocols import (
     Painter,
     Schema,
     Speaker,
-    Synthesizer,
     Transcriber,
 )
 from voxspark.roster import AUTO, Roster, helpers, make_roster, named_roster
@@ -60,13 +56,14 @@ from voxspark.runners.models import Models
 from voxspark.runners.ollama import OllamaRunner, options_for
 from voxspark.runners.priming import Priming
 from voxspark.runners.process import ProcessRunner
-from voxspark.senses import make_ears, make_end_of_turn, make_listener
+from voxspark.senses import make_ears, make_end_of_turn, make_line, make_listener
 from voxspark.speech.spoken import spoken
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.wall_time import local_now
+from voxspark.voicing.line import Line
 from voxspark.vram.catalogue import Model
 from voxspark.vram.catalogue import Runner as Place
-from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedPainter, LeasedSynthesizer, LeasedTranscriber
+from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedPainter, LeasedTranscriber
 from voxspark.vram.ledger import Ledger
 from voxspark.vram.measured import MeasuredSizes
 from voxspark.vram.probes import Machine, Nvml, ProcFiles, is_scattered, machine
@@ -79,6 +76,8 @@ log = logging.getLogger(__name__)
 HELP_SECONDS = 120.0
 """Whoever asks for one of the team by role rather waits than takes another: GPT-OSS 120B loads in 22 to 100 s."""
 
+Background = Callable[..., Coroutine[Any, Any, None]]
+
 HISTORY_SHARE = 0.5
 """Share of the model's context that history may take; the rest is prompt, question and answer."""
 
@@ -88,7 +87,7 @@ class Engines:
     """Everything that has to be loaded, whoever uses it. The models come by lease from the ledger."""
 
     transcriber: Transcriber
-    synthesizer: Synthesizer
+    line: Line
     end_of_turn: EndOfTurnModel | None
     chat: Chat
     prompt: Prompt
@@ -154,7 +153,8 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
             ledger.book.decide(reason)
         await group.start(ledger.run)
         try:
-            yield _engines(config, roster, prompt, tools, ledger, Models(ledger, client, emit, clock))
+            models = Models(ledger, client, emit, clock)
+            yield _engines(config, roster, prompt, tools, ledger, models, emit, clock)
         finally:
             group.cancel_scope.cancel()
 
@@ -214,18 +214,20 @@ def team_of(roster: Roster, chat: Callable[[str], Chat]) -> Team:
 
 
 def _engines(
-    config: Config, roster: Roster, prompt: Prompt, tools: tuple[Schema, ...], ledger: Ledger, models: Models
+    config: Config,
+    roster: Roster,
+    prompt: Prompt,
+    tools: tuple[Schema, ...],
+    ledger: Ledger,
+    models: Models,
+    emit: Emit,
+    clock: Clock,
 ) -> Engines:
-    voices: list[Synthesizer] = [LeasedSynthesizer(ledger)]
-    voices += [
-        find("tts", engine).create(VoiceSettings(speed=config.voice.speed))
-        for engine in config.voice.fallback
-        if engine != roster.model_of("voice").engine and not find("tts", engine).missing()
-    ]
+    transcriber = LeasedTranscriber(ledger)
     end_of_turn, live_turns = make_end_of_turn(config), LiveTurns()
     return Engines(
-        transcriber=LeasedTranscriber(ledger),
-        synthesizer=FallbackSynthesizer(voices),
+        transcriber=transcriber,
+        line=make_line(config, roster, ledger, transcriber, emit, clock),
         end_of_turn=end_of_turn,
         chat=LeasedChat(ledger, "worker"),
         prompt=prompt,
@@ -299,20 +301,17 @@ def make_assistant(
     def emit(event: Event) -> None:
         assistant.emit(event)
 
-    background: list[Callable[..., Coroutine[Any, Any, None]]] = []
     if microphone is None:
         microphone = ReliableMicrophone(lambda: open_microphone(config.devices, clock, hold), emit, clock)
-    if speaker is None:
-        speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
-        background.append(speaker.run)
+    speaker, background = (speaker, []) if speaker else _reliable_speaker(config, emit, clock)
     history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
     indexing = add_meaning(kit, engines.embedding)
     add_consulting(kit, config.code, engines.aside, engines.live_turns, engines.swarm)
     add_pictures(kit, config.image, engines.painter)
     agent = make_agent(kit, engines, history, partial(make_eyes, config.eyes, speaker))
-    fillers = make_fillers(kit, engines.synthesizer, engines.team, engines.live_turns)
-    listener = make_listener(config)
-    background += ducking(config.desktop, bus, listener)
+    fillers = make_fillers(kit, engines.line, engines.team, engines.live_turns)
+    background += ducking(config.desktop, bus, listener := make_listener(config))
+    background += [history.run, indexing.run, fillers.run, partial(engines.line.run, engines.live_turns.quiet)]
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -322,7 +321,7 @@ def make_assistant(
             speaker=speaker,
             listener=listener,
             transcriber=make_ears(config, engines.transcriber),
-            synthesizer=engines.synthesizer,
+            synthesizer=engines.line,
             fillers=fillers,
             end_of_turn=engines.end_of_turn,
             agent=agent,
@@ -335,11 +334,18 @@ def make_assistant(
             live_turns=engines.live_turns,
             profile=engines.profile,
             engines=engines.names,
-            background=(*background, *kit.background, history.run, indexing.run, fillers.run),
+            voices=engines.line.state,
+            background=(*background, *kit.background),
         ),
         once=once,
     )
     return assistant
+
+
+def _reliable_speaker(config: Config, emit: Emit, clock: Clock) -> tuple[Speaker, list[Background]]:
+    """The speaker of the configuration, and what keeps it open."""
+    speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
+    return speaker, [speaker.run]
 
 
 def make_agent(kit: Kit, engines: Engines, history: Conversation, eyes: Callable[[Audit], Eyes]) -> LocalFirstAgent:
@@ -375,7 +381,7 @@ async def warm(engines: Engines, tell: Callable[[str], None]) -> None:
     await engines.transcriber.warm()
     tell(f"Loading the voice ({engines.names['voice']})")
     spoken("1")
-    await engines.synthesizer.warm()
+    await engines.line.warm()
     if engines.end_of_turn is not None:
         tell("Loading the end-of-turn model (smart_turn)")
         await engines.end_of_turn.warm()

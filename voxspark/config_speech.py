@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from voxspark.config_tools import Settings
+from voxspark.language import Language
 
 
 class TranscriberSettings(Settings):
@@ -34,6 +35,21 @@ class TranscriberSettings(Settings):
     """Mean token log-probability below which a transcript is dropped."""
 
 
+class VoiceChoice(Settings):
+    """The voice of one language, beside the one for all."""
+
+    engine: str
+    """A registered engine of kind `tts`."""
+    voice: str = ""
+    """Its name, as for the one for all."""
+    model: str = ""
+    """Weights: a folder, a file or a name on the hub; empty is the engine's own."""
+    speed: float = Field(1.0, ge=0.5, le=2.0)
+    """1.0 is the voice's own pace."""
+    host: str = ""
+    """Address of a voice that is a server."""
+
+
 class VoiceSettings(Settings):
     """Text to speech."""
 
@@ -53,3 +69,5 @@ class VoiceSettings(Settings):
     """Engines that draw at random draw the same from it for the same sentence."""
     host: str = ""
     """Address of a voice that is a server: `cosyvoice` (http://…) or `wyoming` (tcp://…)."""
+    languages: dict[Language, VoiceChoice] = Field(default_factory=dict)
+    """[voice.languages.de]: who speaks a language, where that is not the voice above."""

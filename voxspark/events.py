@@ -261,6 +261,17 @@ class ModelDegraded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceChanged(Event):
+    """Another voice speaks from now on: one failed, was too slow, did not pass its self-test, or is well again."""
+
+    voice: str
+    """Who speaks."""
+    instead_of: str
+    reason: str
+    """In a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryPressed(Event):
     """The watchdog of the memory plan: `ok`, `soft` (nothing more is loaded) or `hard` (a model must leave)."""
 

@@ -91,6 +91,8 @@ class AssistantParts:
     """The team of models in force."""
     engines: dict[str, str] = field(default_factory=dict)
     """Kind to name, for `ready` and `status`."""
+    voices: Callable[[], list[dict[str, str]]] = list
+    """For `status`: the voices in their order, and what is wrong with each."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...] = ()
     """What else runs as long as the daemon does (device retries); started with `TaskGroup.start`."""
 

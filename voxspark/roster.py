@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 from voxspark.config import ChatSettings, Config
-from voxspark.config_speech import VoiceSettings
+from voxspark.config_speech import VoiceChoice, VoiceSettings
 from voxspark.config_tools import Settings
 from voxspark.engines.bundled import BUNDLED, is_installed
 from voxspark.engines.registry import find
@@ -62,7 +62,7 @@ class Roster:
 
     def uses(self, place: Runner) -> bool:
         """Whether anybody on the team, alternatives included, is run there."""
-        keys = {key for post in self.profile.roles.values() for key in (post.model, *post.alternatives)}
+        keys = {key for post in self.profile.roles.values() for key in post.models}
         return any(self.catalogue.models[key].runner == place for key in keys)
 
 
@@ -136,7 +136,7 @@ def _runnable(roster: Roster) -> Roster:
     """Whoever cannot be run here gives way to the first alternative that can; without one, the load tells why."""
     roles, why = {}, []
     for role, post in roster.profile.roles.items():
-        keys = (post.model, *post.alternatives)
+        keys = post.models
         able = [key for key in keys if not _obstacle(role, roster.catalogue.models[key])]
         if role == "embedder" and not able and not roster.profile.rivals(role):
             wanted = roster.catalogue.models[post.model]
@@ -194,7 +194,7 @@ def _with_own_models(config: Config, roster: Roster) -> Roster:
         profile = _put(profile, role, model.key)
     if "context_tokens" in chat.model_fields_set and "worker" in profile.roles:
         profile = _with_context(profile, profile.roles["worker"].model, chat.context_tokens)
-    return replace(roster, profile=profile, catalogue=catalogue)
+    return _with_more_voices(voice, replace(roster, profile=profile, catalogue=catalogue))
 
 
 def _chat_choice(chat: ChatSettings) -> tuple[str, str]:
@@ -237,6 +237,42 @@ def _own_voice(voice: VoiceSettings, engine: str, weights: str, catalogue: Catal
     """The catalogue's for the engine, unless there are weights of one's own."""
     known = (m.id for m in catalogue.models.values() if m.engine == engine and "voice" in m.roles)
     return _own_model("voice", voice, engine, weights or next(known, engine), catalogue)
+
+
+def _with_more_voices(voice: VoiceSettings, roster: Roster) -> Roster:
+    """The voices of languages, and who stands behind all others, as alternatives; those that take no memory of the plan
+    need no place in it."""
+    if (post := roster.profile.roles.get("voice")) is None:
+        return roster
+    models = [
+        replace(_own_voice(settings, each.engine, each.model, roster.catalogue), key=voice_of_language(code))
+        for code, each in voice.languages.items()
+        if in_plan(each.engine) and (settings := own_voice_settings(each))
+    ]
+    models += [
+        _own_voice(VoiceSettings(engine=engine), engine, "", roster.catalogue)
+        for engine in voice.fallback
+        if in_plan(engine)
+    ]
+    others = dict.fromkeys((*post.alternatives, *(model.key for model in models if model.key != post.model)))
+    roles = {**roster.profile.roles, "voice": replace(post, alternatives=tuple(others))}
+    catalogue = Catalogue({**roster.catalogue.models, **{m.key: m for m in models}}, roster.catalogue.aliases)
+    return replace(roster, profile=replace(roster.profile, roles=roles), catalogue=catalogue)
+
+
+def in_plan(engine: str) -> bool:
+    """Whether a voice takes memory of the plan. Raises EngineError for one that does not exist."""
+    return find("tts", engine).isolation != "inline"
+
+
+def voice_of_language(code: str) -> str:
+    """The key of the model that speaks a language, where the configuration names one."""
+    return f"{OWN}voice:{code}"
+
+
+def own_voice_settings(choice: VoiceChoice) -> VoiceSettings:
+    """Ready for its engine."""
+    return VoiceSettings(**choice.model_dump())
 
 
 def _in_context(config: Config, profile: Profile) -> Profile:

@@ -1,16 +1,24 @@
-"""What hears: when somebody speaks, when they have finished, and in which language."""
+"""What hears (when somebody speaks, when they have finished, in which language), and what speaks."""
 
 from __future__ import annotations
 
 import logging
 
 from voxspark.config import Config
+from voxspark.config_speech import VoiceSettings
 from voxspark.ears import Linguist
 from voxspark.engines.bundled import BUNDLED, locate
 from voxspark.engines.registry import find
 from voxspark.errors import EngineError
 from voxspark.listening.listener import Listener
-from voxspark.protocols import EndOfTurnModel, Transcriber, WakeWordDetector
+from voxspark.protocols import Clock, Emit, EndOfTurnModel, Transcriber, WakeWordDetector
+from voxspark.roster import Roster, in_plan, own_voice_settings, voice_of_language
+from voxspark.runners.settings import voice_settings
+from voxspark.types import Pcm
+from voxspark.voicing.line import Candidate, Line, always
+from voxspark.voicing.selftest import SelfTest
+from voxspark.vram.leased import LeasedVoice
+from voxspark.vram.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +26,54 @@ log = logging.getLogger(__name__)
 def make_ears(config: Config, transcriber: Transcriber) -> Transcriber:
     """The transcriber; it decides the language of a turn where the configuration leaves that to it."""
     return Linguist(transcriber) if config.transcriber.language == "auto" else transcriber
+
+
+def gain_of(samples: Pcm, sample_rate_hz: int) -> float:
+    """Placeholder."""
+    return 1.0
+
+
+def make_line(config: Config, roster: Roster, ledger: Ledger, ears: Transcriber, emit: Emit, clock: Clock) -> Line:
+    """Those who are chosen for a language, the voice of the plan, and who stands behind it."""
+    voice, post = config.voice, roster.profile.roles["voice"]
+    of_language = {voice_of_language(code): code for code in voice.languages}
+    keys = sorted(post.models, key=lambda key: key not in of_language)
+    candidates = [_planned(config, roster, ledger, key, of_language.get(key, "")) for key in keys]
+    outside = [(str(code), own_voice_settings(choice)) for code, choice in voice.languages.items()]
+    behind = [engine for engine in voice.fallback if engine != roster.model_of("voice").engine]
+    outside += [("", VoiceSettings(engine=engine, speed=voice.speed)) for engine in behind]
+    candidates += [
+        _unplanned(language, settings)
+        for language, settings in outside
+        if not in_plan(settings.engine) and not find("tts", settings.engine).missing()
+    ]
+    understands = config.transcriber.language
+    return Line(candidates, SelfTest(ears, None if understands == "auto" else understands), gain_of, emit, clock)
+
+
+def _planned(config: Config, roster: Roster, ledger: Ledger, key: str, language: str) -> Candidate:
+    """A voice that the ledger lends."""
+    model = roster.catalogue.models[key]
+    open = LeasedVoice(ledger, key)
+    if not model.engine:  # the ledger tells why it cannot be lent
+        return Candidate(key=key, name=model.name, open=open)
+    spec = find("tts", model.engine)
+    languages = (language,) if language else spec.languages(voice_settings(config.voice, roster, model))
+    return Candidate(
+        key=key, name=model.name, open=open, languages=languages, first_audio_seconds=spec.first_audio_seconds
+    )
+
+
+def _unplanned(language: str, settings: VoiceSettings) -> Candidate:
+    """A voice that takes no memory here; of a language, where it is chosen for one."""
+    spec = find("tts", settings.engine)
+    return Candidate(
+        key=f"{spec.name} {language}".strip(),
+        name=spec.name,
+        open=always(lambda: spec.create(settings)),
+        languages=(language,) if language else spec.languages(settings),
+        first_audio_seconds=spec.first_audio_seconds,
+    )
 
 
 def make_end_of_turn(config: Config) -> EndOfTurnModel | None:

@@ -7,7 +7,7 @@ from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.config_tools import ImageSettings
 from voxspark.engines.bundled import locate
 from voxspark.errors import EngineError
-from voxspark.roster import LEAST_CONTEXT_TOKENS, Roster
+from voxspark.roster import LEAST_CONTEXT_TOKENS, Roster, own_voice_settings, voice_of_language
 from voxspark.voices import shelf
 from voxspark.vram.catalogue import Model
 from voxspark.vram.team import Rung, Team
@@ -28,14 +28,17 @@ def settings_for(config: Config, roster: Roster, rung: Rung) -> EngineSettings:
         own = config.transcriber.model_dump(exclude_unset=True)
         return TranscriberSettings(**{**own, "engine": model.engine, "model": _nearest(model.id)})
     if rung.role == "voice":
-        return _voice_settings(config.voice, roster, model)
+        return voice_settings(config.voice, roster, model)
     if rung.role == "image":
         return config.image.model_copy(update={"engine": model.engine, "model": model.id})
     return chat_settings(config, roster, rung)
 
 
-def _voice_settings(voice: VoiceSettings, roster: Roster, model: Model) -> VoiceSettings:
+def voice_settings(voice: VoiceSettings, roster: Roster, model: Model) -> VoiceSettings:
     """Of a voice. The user's [voice] is about the first one; another takes from it what is no engine's own."""
+    for code, choice in voice.languages.items():
+        if model.key == voice_of_language(code):
+            return own_voice_settings(choice)
     own = voice.model_dump(exclude_unset=True)
     if model.engine != roster.model_of("voice").engine:
         own = {key: value for key, value in own.items() if key not in ("model", "host")}

@@ -39,3 +39,8 @@ def _words_within(text: str, share: float) -> str:
         spoken += len(word) + 1
         kept += 1
     return " ".join(words[:kept])
+
+
+def unsaid(text: str, share: float) -> str:
+    """The words that are left when so much of a text's sound is there, 0 to 1."""
+    return " ".join(text.split()[len(_words_within(text, share).split()) :])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from voxspark.errors import EngineError
-from voxspark.protocols import Chat, Embedder, Painter, Schema, Synthesizer, Transcriber
-from voxspark.types import Delta, Message, Pcm, Pcm16, Stroke, Transcript
+from voxspark.protocols import Chat, Embedder, Painter, Schema, Transcriber
+from voxspark.types import Delta, Message, Pcm16, Stroke, Transcript
 from voxspark.vram.leases import Leased
 from voxspark.vram.ledger import COMMAND_PATIENCE_SECONDS, PATIENCE_SECONDS, Ledger
 from voxspark.vram.state import VOICE, WORK
@@ -146,24 +146,28 @@ class LeasedTranscriber:
             pass
 
 
-class LeasedSynthesizer:
-    """The voice; it never waits for a better one than is there."""
+class LeasedVoice:
+    """How one voice of the plan is had, and no other instead."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, model: str) -> None:
         self._ledger = ledger
+        self._model = model
 
-    async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
-        """Raises SynthesizerError, and EngineError when no model can be had."""
-        async with self._ledger.lease("voice", patience_seconds=0.0) as leased:
-            voice: Synthesizer = leased.engine
-            async with aclosing(voice.synthesize(text)) as pieces:
-                while (piece := await leased.guard(anext(pieces, None))) is not None:
-                    yield piece
-
-    async def warm(self) -> None:
-        """Load the voice."""
-        async with self._ledger.lease("voice"):
-            pass
+    @asynccontextmanager
+    async def __call__(self, *, patient: bool) -> AsyncGenerator[Leased, None]:
+        """`patient`: it is loaded if need be; else it is had at once or not at all. Raises EngineError."""
+        models = self._ledger.profile.roles["voice"].models
+        others = {each: "It is another voice." for each in models if each != self._model}
+        leasing = (
+            self._ledger.lease("voice", model=self._model, priority=WORK)
+            if patient
+            else self._ledger.lease("voice", model=self._model, patience_seconds=0.0, without=others)
+        )
+        async with leasing as leased:
+            if leased.rung.model != self._model:
+                name = self._ledger.catalogue.models[self._model].name
+                raise EngineError("voice-not-there", f"{name} is not in memory.", "Look at: voxspark plan")
+            yield leased
 
 
 class LeasedEmbedder:

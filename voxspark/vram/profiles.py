@@ -58,6 +58,11 @@ class Post:
     priority: int = 0
     """0 is the role's."""
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The model and its alternatives."""
+        return (self.model, *self.alternatives)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
@@ -230,7 +235,7 @@ def load_profile(path: Path, catalogue: Catalogue) -> Profile:
     roles, notes = {}, []
     for role in posts:
         post = build(Post, subtable(posts, role, origin, "roles."), origin, f"roles.{role}.")
-        found = [_known(name, catalogue, f"roles.{role}", origin) for name in (post.model, *post.alternatives)]
+        found = [_known(name, catalogue, f"roles.{role}", origin) for name in post.models]
         keys = [each.model.key for each in found]
         roles[role] = replace(post, model=keys[0], alternatives=tuple(keys[1:]), slots=max(post.slots, 1))
         if post.stand_in:
