@@ -43,6 +43,9 @@ _RISING: Pcm = np.arange(1, FRAME + 1, dtype=np.float32) / np.float32(FRAME)
 _NOTHING: Pcm = np.zeros(0, np.float32)
 _NO_FRAMES: Pcm = np.zeros((0, FRAME), np.float32)
 
+SEAM: tuple[Pcm, int] = (_NOTHING, SPOKEN_RATE_HZ)
+"""A piece without samples: what follows is another voice's, which fades in where the one before has faded out."""
+
 
 def checked(samples: Pcm) -> Pcm:
     """The samples, if they can be sound. Raises SynthesizerError, so that another voice can say it."""
@@ -82,12 +85,15 @@ class Joiner:
     def feed(self, samples: Pcm, sample_rate_hz: int) -> Pcm:
         """What is certain after this piece. Raises SynthesizerError for broken samples.
 
-        Where the rate changes, another voice has taken over in mid-sound.
+        Where the rate changes, and at a `SEAM`, another voice has taken over in mid-sound.
         """
-        if self._source is None or self._source.sample_rate_hz != sample_rate_hz:
+        if not len(samples):
+            self._end_source()
+        elif self._source is None or self._source.sample_rate_hz != sample_rate_hz:
             self._end_source()
             self._source = _Source(sample_rate_hz)
-        self._hold(self._frames(self._source.feed(checked(samples))))
+        if self._source is not None:
+            self._hold(self._frames(self._source.feed(checked(samples))))
         return self._hand_over(self._pause_frames - 1)
 
     def finish(self) -> Pcm:
