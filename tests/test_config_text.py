@@ -53,6 +53,16 @@ def table(text: str, name: str) -> list[str]:
     return [line for line in lines if " = " in line or line.endswith("is not set")]
 
 
+def test_a_table_in_a_table_is_shown_behind_it_and_loads(spark: str, tmp_path: Path) -> None:
+    made = config(spark, profile="everyday", voice={"seed": 3, "csm": {"temperature": 0.5}})
+    text = shown(made)
+    assert not any("temperature" in line for line in table(text, "voice"))
+    assert {"temperature = 0.5", "# top_k = 50"} <= set(table(text, "voice.csm"))
+    (tmp_path / "shown.toml").write_text(text)
+    assert load_config(tmp_path / "shown.toml", {}).voice == made.voice
+    assert "# [voice.csm]\n" in shown(config(spark, profile="everyday", voice={"seed": 3}))
+
+
 def test_what_follows_from_the_profile_is_behind_a_mark_and_shows_its_value(spark: str) -> None:
     chat = table(shown(config(spark, profile="everyday")), "chat")
     assert '# model = "qwen3:8b"' in chat

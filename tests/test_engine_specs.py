@@ -16,6 +16,7 @@ from voxspark.engines import registry
 from voxspark.engines.builtin import MIB, SPECS
 from voxspark.engines.registry import EngineSpec, Need, find
 from voxspark.errors import EngineError
+from voxspark.vram.catalogue import load_catalogue
 
 SETTINGS: dict[str, Settings] = {
     "stt": TranscriberSettings(),
@@ -125,6 +126,17 @@ def test_whisper_needs_more_for_larger_models_and_takes_them_to_the_gpu() -> Non
     assert on_gpu.gpu_bytes == sizes[-1] > on_gpu.cpu_bytes > 0
 
 
+def test_csm_needs_its_file_on_a_cpu_and_half_of_it_on_a_gpu(tmp_path: Path) -> None:
+    with (tmp_path / "model.safetensors").open("wb") as file:
+        file.truncate(500 * MIB)
+    need = find("tts", "csm").memory
+    assert need(VoiceSettings(model=str(tmp_path), device="cpu")) == Need(cpu_bytes=1_200 * MIB)
+    assert need(VoiceSettings(model=str(tmp_path))) == Need(cpu_bytes=700 * MIB, gpu_bytes=(250 + 1_800) * MIB)
+    on_hub = need(VoiceSettings(model="sesame/csm-1b")).gpu_bytes
+    planned = load_catalogue().models["csm-1b"]
+    assert on_hub == pytest.approx(planned.weights_bytes + planned.overhead_bytes, rel=0.01)
+
+
 # ── choosing ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -139,7 +151,7 @@ def test_an_unknown_name_lists_the_choices_and_the_nearest() -> None:
 def test_a_name_near_nothing_lists_the_choices(name: str) -> None:
     with pytest.raises(EngineError) as caught:
         find("tts", name)
-    assert caught.value.remedy == "Known: espeak, hibari."
+    assert caught.value.remedy == "Known: csm, espeak, f5_tts, hibari."
 
 
 def test_a_name_counts_within_its_kind() -> None:

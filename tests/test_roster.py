@@ -29,7 +29,6 @@ WORKSTATION_HERE = Machine("discrete", WORKSTATION, "A workstation.")
 LAPTOP_HERE = Machine("discrete", LAPTOP, "A laptop.")
 NO_GPU = Machine("host", Budget(total_bytes=128 * GIB, floor_bytes=16 * GIB), "A server.")
 BASE_FOR_TURBO = "Whisper base takes the place of Whisper large-v3-turbo: VoxSpark has no engine for it yet."
-HIBARI_FOR_CSM = "Hibari takes the place of Sesame CSM: VoxSpark has no engine for it yet."
 
 FANCY = """
 [models.fancy]
@@ -94,9 +93,9 @@ def sizes(profile: Profile) -> dict[str, set[tuple[int, int, str]]]:
 @pytest.mark.parametrize(
     ("key", "here", "changes", "why"),
     [
-        ("everyday", SPARK_HERE, {"voice": "hibari", "ears": "whisper-base"}, (HIBARI_FOR_CSM, BASE_FOR_TURBO)),
-        ("full-power", SPARK_HERE, {"voice": "hibari", "ears": "whisper-base"}, (HIBARI_FOR_CSM, BASE_FOR_TURBO)),
-        ("swarm", SPARK_HERE, {"voice": "hibari", "ears": "whisper-base"}, (HIBARI_FOR_CSM, BASE_FOR_TURBO)),
+        ("everyday", SPARK_HERE, {"ears": "whisper-base"}, (BASE_FOR_TURBO,)),
+        ("full-power", SPARK_HERE, {"ears": "whisper-base"}, (BASE_FOR_TURBO,)),
+        ("swarm", SPARK_HERE, {"ears": "whisper-base"}, (BASE_FOR_TURBO,)),
         ("workstation-24gb", WORKSTATION_HERE, {"ears": "whisper-base"}, (BASE_FOR_TURBO,)),
         ("laptop-8gb", LAPTOP_HERE, {}, ()),
         ("ollama", WORKSTATION_HERE, {}, ()),
@@ -331,7 +330,7 @@ def test_the_swarm_keeps_its_slots_with_another_model() -> None:
 
 def test_a_voice_whose_engine_lacks_a_package_gives_way_and_says_what_to_install(home: Path, needy: None) -> None:
     text = (Path(registry.__file__).parents[1] / "vram" / "profiles" / "embedded.toml").read_text()
-    mine = text.replace('model = "hibari"', 'model = "fancy"\nalternatives = ["csm-1b", "hibari"]')
+    mine = text.replace('model = "hibari"', 'model = "fancy"\nalternatives = ["hibari"]')
     (home / "profiles" / "mine.toml").write_text(mine)
     found = roster(profile="mine")
     assert team(found)["voice"] == "hibari"

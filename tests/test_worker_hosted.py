@@ -235,7 +235,7 @@ async def test_a_picture_comes_step_by_step(near: Near) -> None:
     ],
 )
 def test_settings_arrive_as_they_are(near: Near, kind: HostedKind, changed: Settings) -> None:
-    assert near(kind, **changed.model_dump()).other._engine.settings == changed
+    assert near(kind, **dict(changed)).other._engine.settings == changed
 
 
 @pytest.mark.anyio

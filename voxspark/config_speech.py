@@ -50,6 +50,44 @@ class VoiceChoice(Settings):
     """Address of a voice that is a server."""
 
 
+class CsmSettings(Settings):
+    """What only Sesame CSM knows."""
+
+    context_seconds: float = Field(30.0, ge=0.0, le=90.0)
+    """How much of what it last said it hears again before each sentence, besides the voice's recording."""
+    temperature: float = Field(0.9, gt=0.0, le=2.0)
+    """Lower is flatter and steadier."""
+    top_k: int = Field(50, ge=1)
+    """Of this many likeliest codes one is drawn."""
+    first_frames: int = Field(4, ge=1, le=25)
+    """Frames of 80 ms in the first piece of sound: fewer come sooner, and stutter where the machine is slow."""
+    group_frames: int = Field(12, ge=1, le=125)
+    """Frames in a piece later on."""
+    graphs: bool = True
+    """On a GPU: static caches and CUDA graphs, made while it loads. Off loads sooner and speaks slower."""
+
+
+class F5Settings(Settings):
+    """What only F5-TTS knows."""
+
+    architecture: str = "F5TTS_v1_Base"
+    """A configuration of the `f5-tts` package, which is also the folder of the weights on the hub. Weights that bring a
+    `model.yaml` of that form say it themselves."""
+    vocoder: str = "charactr/vocos-mel-24khz"
+    """Vocos: a folder with `config.yaml` and `pytorch_model.bin`, or a name on the hub."""
+    steps: int = Field(16, ge=1, le=64)
+    """Of the diffusion. F5-TTS spaces 5, 6, 7, 10, 12 and 16 steps so that they do nearly what 32 do, its own default,
+    which takes twice as long as 16; the fewer, the sooner it is heard."""
+    cfg_strength: float = Field(2.0, ge=0.0, le=5.0)
+    """How closely it keeps to text and recording (classifier-free guidance); 0 halves the work, and slurs."""
+    sway: float = Field(-1.0, ge=-1.0, le=1.0)
+    """Sway sampling: below 0 more of the steps are early ones, which decide what is said."""
+    cross_fade_seconds: float = Field(0.15, ge=0.0, le=0.5)
+    """Overlap of two pieces of one sentence."""
+    precision: Literal["auto", "float16", "float32"] = "auto"
+    """Of its weights; `auto` is float16 on a GPU, float32 on a CPU."""
+
+
 class VoiceSettings(Settings):
     """Text to speech."""
 
@@ -71,3 +109,7 @@ class VoiceSettings(Settings):
     """Address of a voice that is a server: `cosyvoice` (http://…) or `wyoming` (tcp://…)."""
     languages: dict[Language, VoiceChoice] = Field(default_factory=dict)
     """[voice.languages.de]: who speaks a language, where that is not the voice above."""
+    csm: CsmSettings = CsmSettings()
+    """Sesame CSM's own."""
+    f5_tts: F5Settings = F5Settings()
+    """F5-TTS's own."""

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from voxspark.config import ChatSettings
-from voxspark.config_speech import TranscriberSettings
+from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.config_tools import ImageSettings
+from voxspark.engines.needs import csm_need
 from voxspark.engines.registry import EngineSpec, Need
 
 MIB = 1 << 20
@@ -55,6 +56,15 @@ def _pipeline_need(settings: ImageSettings) -> Need:
     except (OSError, ValueError):
         weights = 0
     return Need(cpu_bytes=700 * MIB, gpu_bytes=(weights or UNKNOWN_PIPELINE_BYTES) + PAINTING_BYTES)
+
+
+F5_BYTES = 2_500 * MIB
+"""F5-TTS in float32, its activations, and on a GPU the CUDA context (facts/models.csv)."""
+
+
+def _f5_need(settings: VoiceSettings) -> Need:
+    on_cpu = settings.device == "cpu"
+    return Need(cpu_bytes=F5_BYTES) if on_cpu else Need(cpu_bytes=700 * MIB, gpu_bytes=F5_BYTES)
 
 
 def _speaks(*codes: str) -> Callable[[Any], Collection[str]]:
@@ -119,7 +129,31 @@ SPECS = (
         licence="Apache-2.0, weights too",
         memory=_always(150),
         languages=_speaks("en"),
-        first_audio_seconds=0.3,
+    ),
+    EngineSpec(
+        name="csm",
+        kind="tts",
+        target="voxspark.engines.tts.csm:CsmSynthesizer",
+        packages=("torch", "transformers"),
+        install="pip install 'voxspark[csm]'",
+        isolation="process",
+        licence="Apache-2.0 (torch BSD-3-Clause); weights Apache-2.0, gated; their codec's CC-BY-4.0",
+        memory=csm_need,
+        capabilities=frozenset({"streaming", "clone"}),
+        languages=_speaks("en"),
+    ),
+    EngineSpec(
+        name="f5_tts",
+        kind="tts",
+        target="voxspark.engines.tts.f5:F5Synthesizer",
+        packages=("torch", "f5_tts", "vocos", "torchdiffeq", "x_transformers", "pypinyin", "rjieba"),
+        install="pip install 'voxspark[f5]' && pip install --no-deps f5-tts==1.1.22 torchdiffeq==0.2.5 vocos==0.1.0",
+        isolation="process",
+        licence="MIT (torch BSD-3-Clause); its published weights CC-BY-NC-4.0",
+        memory=_f5_need,
+        capabilities=frozenset({"streaming", "clone"}),
+        languages=_speaks("en", "zh"),
+        first_audio_seconds=1.5,
     ),
     EngineSpec(
         name="espeak",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,9 +22,15 @@ from voxspark.roster import Roster, kind_of
 from voxspark.runners.local import no_engine
 from voxspark.runners.priming import Priming
 from voxspark.runners.settings import settings_for
+from voxspark.vram.catalogue import Model
 from voxspark.vram.probes import Gpu, GpuReader, Unknown
 from voxspark.vram.runner import CUDA_CONTEXT_BYTES, Loaded, Look, Lost, Seen
 from voxspark.vram.team import Rung
+
+log = logging.getLogger(__name__)
+
+NOT_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial", re.IGNORECASE)
+"""In a licence: as Creative Commons and Black Forest Labs write it."""
 
 
 @dataclass(eq=False)
@@ -43,6 +51,7 @@ class ProcessRunner:
         self._priming = priming
         self._gpus = gpus
         self._hosted: dict[str, Hosted] = {}
+        self._terms_told: set[str] = set()
         self._lost: Lost = lambda _model, _reason: None
         self._scope: TaskGroup
 
@@ -58,6 +67,7 @@ class ProcessRunner:
         kind = kind_of(rung.role)
         if not model.engine or kind == "embed":
             raise no_engine(model.name)
+        self._tell_terms(model)
         settings = settings_for(self._config, self._roster, rung)
         worker = worker_for(kind, model.engine, settings, on_change=partial(self._changed, rung.model))
         hosted = Hosted(worker, anyio.CancelScope(), rung.context_tokens)
@@ -100,6 +110,12 @@ class ProcessRunner:
             async with hosted.worker.running():
                 task_status.started()
                 await anyio.sleep_forever()
+
+    def _tell_terms(self, model: Model) -> None:
+        """Once, where a model is not for every purpose."""
+        if NOT_COMMERCIAL.search(model.licence) and model.key not in self._terms_told:
+            self._terms_told.add(model.key)
+            log.warning("%s is not for commercial use: %s", model.name, model.licence)
 
     async def _taken(self, worker: Worker) -> int:
         gpus = await anyio.to_thread.run_sync(self._gpus.read)

@@ -1,0 +1,158 @@
+"""F5-TTS: speaks in the voice of a recording, by flow matching. English and Chinese, 24 kHz.
+
+Weights come from a folder or from what `hf download` has left on this machine; nothing is ever fetched here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from voxspark.config_speech import VoiceSettings
+from voxspark.engines.hub import folder_of, is_hub_name
+from voxspark.engines.thread import Abandoned, EngineThread
+from voxspark.engines.tts.f5_model import F5Model
+from voxspark.engines.tts.f5_sound import SAMPLE_RATE_HZ, Sample, joined, read_sample
+from voxspark.engines.tts.f5_text import most_bytes, pieces
+from voxspark.errors import SynthesizerError, VoxSparkError
+from voxspark.types import Pcm
+from voxspark.voices import Voice, shelf
+
+WEIGHTS = "SWivid/F5-TTS"
+
+VOCABULARY = "vocab.txt"
+"""The file that makes a folder weights of F5-TTS."""
+
+FIRST_WORDS = "Hello there."
+
+
+class F5Synthesizer:
+    """F5-TTS in its own thread: in float16 on a GPU, else in float32."""
+
+    def __init__(self, settings: VoiceSettings) -> None:
+        """Raises SynthesizerError when there is no recording to speak like."""
+        self._settings = settings
+        self._voice = cloned_voice(settings.voice)
+        self._speed = settings.speed * self._voice.speed
+        self._thread = EngineThread("f5")
+
+    async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
+        """The first clause early, then sentences; closing it stops the model within a layer of its transformer.
+
+        Raises SynthesizerError, `nothing-to-say` for text without words.
+        """
+        gone = threading.Event()
+
+        def work(put: Callable[[Pcm], None]) -> None:
+            with _told():
+                waves = self._waves(text, gone)
+                for samples in joined(waves, self._settings.f5_tts.cross_fade_seconds):
+                    put(samples)
+
+        try:
+            async with aclosing(self._thread.stream(work)) as made:
+                async for samples in made:
+                    yield samples, SAMPLE_RATE_HZ
+        finally:
+            gone.set()
+
+    async def warm(self) -> None:
+        """Load the weights and take one step, so that what is read back is all it will take."""
+        await self._thread.call(self._first)
+
+    def close(self) -> None:
+        """Let its thread end."""
+        self._thread.close()
+
+    def _first(self) -> None:
+        with _told():
+            self._model.say(FIRST_WORDS, speed=1.0, seed=0, gone=threading.Event(), steps=1)
+
+    def _waves(self, text: str, gone: threading.Event) -> Iterator[tuple[Pcm, bool]]:
+        parts = pieces(text, most_bytes(self._sample.seconds, self._sample.text, self._speed))
+        if not parts:
+            raise SynthesizerError("nothing-to-say", "There is nothing in this that can be said.")
+        for part in parts:
+            yield self._model.say(part.text, speed=self._speed, seed=self._settings.seed, gone=gone), part.goes_on
+
+    @cached_property
+    def _sample(self) -> Sample:
+        return read_sample(self._voice)
+
+    @cached_property
+    def _model(self) -> F5Model:
+        settings = self._settings.f5_tts
+        weights = weights_folder(self._settings.model or WEIGHTS, settings.architecture)
+        vocoder = vocoder_folder(settings.vocoder)  # both told before the seconds that the imports take
+
+        import torch
+
+        device = self._settings.device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        return F5Model(weights, vocoder, settings, device, self._sample)
+
+
+def cloned_voice(name: str) -> Voice:
+    """The voice of the library that this name stands for. Raises SynthesizerError when it cannot be cloned."""
+    library = shelf()
+    chosen = library.choose("f5_tts", name)
+    if chosen.voice is not None and chosen.voice.reference is not None:
+        return chosen.voice
+    able = sorted(each.name for each in library.voices.values() if "f5_tts" in each.engines and each.reference)
+    if chosen.name and able:
+        raise SynthesizerError("voice-unknown", f"There is no voice {name}.", f"Known: {', '.join(able)}.")
+    raise SynthesizerError(
+        "voice-no-recording",
+        "There is no recording of a voice that I could speak with.",
+        "Run: voxspark voices add",
+    )
+
+
+def weights_folder(model: str, architecture: str) -> Path:
+    """Where the weights are. Raises SynthesizerError `voice-weights-missing`."""
+    places = ((model, VOCABULARY), (f"{model}/{architecture}", VOCABULARY), (model, f"{architecture}/{VOCABULARY}"))
+    for name, index in places:
+        if (folder := folder_of(name, index)) is not None:
+            return folder
+    raise SynthesizerError(
+        "voice-weights-missing",
+        f"The weights of {Path(model).name} are not on this machine.",
+        f"Run: hf download {model} --include '{architecture}/*'"
+        if is_hub_name(model)
+        else f"voice.model must be a folder with a {VOCABULARY}, or a name on the hub like {WEIGHTS}.",
+    )
+
+
+def vocoder_folder(vocoder: str) -> Path:
+    """Where the vocoder is. Raises SynthesizerError `voice-weights-missing`."""
+    if (folder := folder_of(vocoder, "config.yaml")) is not None:
+        return folder
+    raise SynthesizerError(
+        "voice-weights-missing",
+        "The vocoder of F5-TTS is not on this machine.",
+        f"Run: hf download {vocoder}"
+        if is_hub_name(vocoder)
+        else "voice.f5_tts.vocoder must be a folder with the config.yaml of Vocos, or its name on the hub.",
+    )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong in torch, the packages and a dozen kinds of files, as SynthesizerError."""
+    try:
+        yield
+    except (VoxSparkError, Abandoned):
+        raise
+    except Exception as error:
+        kind = type(error).__name__
+        if isinstance(error, MemoryError) or kind == "OutOfMemoryError":  # of torch, which may not be there
+            raise SynthesizerError(
+                "voice-out-of-memory", "There was not enough memory for my voice.", "Choose another voice.engine."
+            ) from error
+        raise SynthesizerError(
+            "voice-failed", "My voice failed.", f"F5-TTS met a {kind}; are its weights whole, and of its architecture?"
+        ) from error
