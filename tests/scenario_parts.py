@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import numpy as np
 
+from voxspark.audio import tone
 from voxspark.errors import DeviceError, SynthesizerError, TranscriberError
 from voxspark.events import ModelPulled
 from voxspark.protocols import Agent, Schema, TurnScope
@@ -154,6 +155,8 @@ class FakeSynthesizer:
 
     fails_on: Callable[[str], bool] = lambda _: False
     seconds: float = SYNTHESIZE_SECONDS
+    piece_seconds: float = 0.0
+    """It streams in pieces of this length; 0 is a sentence in one."""
     error: Exception = field(default_factory=lambda: SynthesizerError("voice-broke", "My voice broke."))
     received: list[str] = field(default_factory=list)
 
@@ -165,7 +168,11 @@ class FakeSynthesizer:
         await anyio.sleep(self.seconds)
         if self.fails_on(text):
             raise self.error
-        yield np.full(int(len(text) * SECONDS_PER_CHARACTER * RATE_HZ), 0.1, np.float32), RATE_HZ
+        sound = tone(200, len(text) * SECONDS_PER_CHARACTER, RATE_HZ)
+        step = round(self.piece_seconds * RATE_HZ) or len(sound)
+        for start in range(0, len(sound), step):
+            await anyio.lowlevel.checkpoint()
+            yield sound[start : start + step], RATE_HZ
 
 
 @dataclass

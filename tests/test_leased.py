@@ -135,7 +135,7 @@ def voice(ledger: Ledger) -> Line:
     models = ledger.profile.roles["voice"].models
     candidates = [Candidate(key=model, name=model, open=LeasedVoice(ledger, model)) for model in models]
     selftest = SelfTest(LeasedTranscriber(ledger), "de")
-    return Line(candidates, selftest, lambda _samples, _rate: 1.0, ledger.book.emit, ledger.book.now)
+    return Line(candidates, selftest, ledger.book.emit, ledger.book.now)
 
 
 async def error_of(awaited: Any) -> EngineError:

@@ -13,10 +13,13 @@ import pytest
 
 from tests.deltas import everything
 from tests.virtual_time import virtual_time
+from voxspark import audio
 from voxspark.audio import tone
 from voxspark.errors import EngineError, SynthesizerError
 from voxspark.events import Event, VoiceChanged
 from voxspark.language import speaking
+from voxspark.loudness import SPEECH_LUFS, gain_to
+from voxspark.speech.joining import SEAM
 from voxspark.types import Pcm, Pcm16, Transcript
 from voxspark.voicing.line import LOOK_SECONDS, RETEST_SECONDS, Candidate, Line
 from voxspark.voicing.selftest import SENTENCES, SelfTest, missed_share, trouble_in_sound
@@ -116,14 +119,19 @@ class Stage:
 
     async def say(self, text: str = TEXT) -> list[int]:
         """Samples of the pieces."""
-        return [len(samples) for samples, _ in await everything(self.line.synthesize(text))]
+        return [len(samples) for samples, _ in await everything(self.line.synthesize(text)) if len(samples)]
 
     @property
     def changes(self) -> list[tuple[str, str]]:
         return [(event.voice, event.instead_of) for event in self.events]
 
 
-def stage(*voices: FakeVoice, ears: FakeEars | None = None, languages: Sequence[Sequence[str]] = ()) -> Stage:
+def stage(
+    *voices: FakeVoice,
+    ears: FakeEars | None = None,
+    languages: Sequence[Sequence[str]] = (),
+    sounds: Sequence[str] = (),
+) -> Stage:
     slots, events = [Slot(voice) for voice in voices], list[VoiceChanged]()
 
     def emit(event: Event) -> None:
@@ -132,11 +140,11 @@ def stage(*voices: FakeVoice, ears: FakeEars | None = None, languages: Sequence[
 
     spoken = [*languages, *([()] * len(voices))]
     candidates = [
-        Candidate(key=slot.voice.name, name=slot.voice.name, open=slot.open, languages=tuple(codes))
-        for slot, codes in zip(slots, spoken, strict=False)
+        Candidate(key=slot.voice.name, name=slot.voice.name, open=slot.open, languages=tuple(codes), sound=sound)
+        for slot, codes, sound in zip(slots, spoken, [*sounds, *([""] * len(voices))], strict=False)
     ]
     selftest = SelfTest(ears or FakeEars(), "en")
-    return Stage(slots, Line(candidates, selftest, lambda _samples, _rate: 0.5, emit, anyio.current_time), events)
+    return Stage(slots, Line(candidates, selftest, emit, anyio.current_time), events)
 
 
 @asynccontextmanager
@@ -166,7 +174,8 @@ async def test_the_first_voice_speaks_alone_at_its_loudness() -> None:
     await at.line.warm()
     pieces = await everything(at.line.synthesize("Hello."))
     assert [(len(samples), rate) for samples, rate in pieces] == [(4800, RATE)]
-    assert np.abs(pieces[0][0]).max() == pytest.approx(np.abs(speech(0.3)).max() / 2)
+    gain = gain_to(SPEECH_LUFS, audio.join(*[speech(0.3)] * len(SENTENCES["en"].split())), RATE)
+    assert np.abs(pieces[0][0]).max() == pytest.approx(np.abs(speech(0.3)).max() * gain)
     assert (first.texts, second.texts, at.events) == ([SENTENCES["en"], "Hello."], [], [])
 
 
@@ -190,6 +199,24 @@ async def test_who_fails_in_mid_sentence_is_followed_by_the_rest_of_it(failure: 
     assert second.texts == ["five six seven eight nine ten"]
     assert at.changes == [("second", "first")]
     assert at.events[0].reason == failure.message
+
+
+@virtual_time
+async def test_a_seam_tells_where_another_voice_goes_on() -> None:
+    first, second = FakeVoice("first", fails_after=4), FakeVoice("second")
+    pieces = await everything(stage(first, second).line.synthesize(TEXT))
+    assert [number for number, piece in enumerate(pieces) if piece is SEAM] == [4]
+    failing = FakeVoice("first", fails_after=0)
+    pieces = await everything(stage(failing, second).line.synthesize(TEXT))
+    assert not any(piece is SEAM for piece in pieces)
+
+
+@virtual_time
+async def test_noise_is_not_played_and_the_next_voice_says_it() -> None:
+    first, second = FakeVoice("first", sound=np.full(4_000, np.nan, np.float32)), FakeVoice("second")
+    at = stage(first, second)
+    assert len(await at.say()) == 10
+    assert at.changes == [("second", "first")]
 
 
 @virtual_time

@@ -97,7 +97,9 @@ class Synthesizer(Protocol):
     """Turns text that is ready to be spoken into samples."""
 
     def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
-        """Pieces of speech with their sample rate, first one early. Raises SynthesizerError."""
+        """Pieces of speech with their sample rate, first one early; a piece without samples says that another voice
+        goes on. Raises SynthesizerError.
+        """
         ...
 
     async def warm(self) -> None:

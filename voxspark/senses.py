@@ -10,13 +10,15 @@ from voxspark.ears import Linguist
 from voxspark.engines.bundled import BUNDLED, locate
 from voxspark.engines.registry import find
 from voxspark.errors import EngineError
+from voxspark.files import cache_folder
 from voxspark.listening.listener import Listener
 from voxspark.protocols import Clock, Emit, EndOfTurnModel, Transcriber, WakeWordDetector
 from voxspark.roster import Roster, in_plan, own_voice_settings, voice_of_language
 from voxspark.runners.settings import voice_settings
-from voxspark.types import Pcm
+from voxspark.voicing.fixed import fixed_texts
 from voxspark.voicing.line import Candidate, Line, always
 from voxspark.voicing.selftest import SelfTest
+from voxspark.voicing.stored import Stored, sound_of
 from voxspark.vram.leased import LeasedVoice
 from voxspark.vram.ledger import Ledger
 
@@ -26,11 +28,6 @@ log = logging.getLogger(__name__)
 def make_ears(config: Config, transcriber: Transcriber) -> Transcriber:
     """The transcriber; it decides the language of a turn where the configuration leaves that to it."""
     return Linguist(transcriber) if config.transcriber.language == "auto" else transcriber
-
-
-def gain_of(samples: Pcm, sample_rate_hz: int) -> float:
-    """Placeholder."""
-    return 1.0
 
 
 def make_line(config: Config, roster: Roster, ledger: Ledger, ears: Transcriber, emit: Emit, clock: Clock) -> Line:
@@ -48,7 +45,8 @@ def make_line(config: Config, roster: Roster, ledger: Ledger, ears: Transcriber,
         if not in_plan(settings.engine) and not find("tts", settings.engine).missing()
     ]
     understands = config.transcriber.language
-    return Line(candidates, SelfTest(ears, None if understands == "auto" else understands), gain_of, emit, clock)
+    selftest = SelfTest(ears, None if understands == "auto" else understands)
+    return Line(candidates, selftest, emit, clock, Stored(cache_folder() / "speech", fixed_texts))
 
 
 def _planned(config: Config, roster: Roster, ledger: Ledger, key: str, language: str) -> Candidate:
@@ -58,9 +56,14 @@ def _planned(config: Config, roster: Roster, ledger: Ledger, key: str, language:
     if not model.engine:  # the ledger tells why it cannot be lent
         return Candidate(key=key, name=model.name, open=open)
     spec = find("tts", model.engine)
-    languages = (language,) if language else spec.languages(voice_settings(config.voice, roster, model))
+    settings = voice_settings(config.voice, roster, model)
     return Candidate(
-        key=key, name=model.name, open=open, languages=languages, first_audio_seconds=spec.first_audio_seconds
+        key=key,
+        name=model.name,
+        open=open,
+        languages=(language,) if language else spec.languages(settings),
+        sound=sound_of(spec, settings),
+        first_audio_seconds=spec.first_audio_seconds,
     )
 
 
@@ -72,6 +75,7 @@ def _unplanned(language: str, settings: VoiceSettings) -> Candidate:
         name=spec.name,
         open=always(lambda: spec.create(settings)),
         languages=(language,) if language else spec.languages(settings),
+        sound=sound_of(spec, settings),
         first_audio_seconds=spec.first_audio_seconds,
     )
 

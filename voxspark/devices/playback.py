@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from typing import Any
 
 import anyio
 import numpy as np
@@ -18,11 +18,13 @@ GAIN_RAMP_SECONDS = 0.01
 """Time for a change of gain from 0 to 1; shorter clicks, longer is heard as a delay."""
 
 STOP_FADE_SECONDS = 0.005
+"""Of what is dropped, and of a sound that breaks off because its voice is late."""
 
 AUDIBLE_AMPLITUDE = 10 ** (-60 / 20)
 """-60 dBFS: below the noise of a quiet room."""
 
 _SHORTEST_WAIT_SECONDS = 0.001
+_NOTHING: Pcm = np.zeros(0, np.float32)
 
 
 class Playback:
@@ -36,6 +38,8 @@ class Playback:
         self._ring = np.zeros(max(1, round(queue_seconds * sample_rate_hz)), np.float32)
         self._start = self._filled = 0
         self._tail: Pcm = np.zeros(0, np.float32)
+        self._last = 0.0
+        """The last sample that was pulled from the queue."""
         self._gain = self._target_gain = 1.0
         self._pulled = 0
         self._heard_until = -math.inf
@@ -49,9 +53,10 @@ class Playback:
 
     @property
     def pending(self) -> int:
-        """Samples that the next pulls will give: the queue, or the fade-out after a stop."""
+        """Samples that the next pulls will give: the queue and the fade-out where it breaks off, or that of a stop."""
         with self._lock:
-            return max(self._filled, len(self._tail))
+            breaks_off = self._filled or abs(self._last) > AUDIBLE_AMPLITUDE
+            return max(self._filled + (self._fade_samples if breaks_off else 0), len(self._tail))
 
     @property
     def audible_at(self) -> float | None:
@@ -80,23 +85,45 @@ class Playback:
             out[:taken] = self._ring[self._places(0, taken)] * self._gains(taken)
             self._start = (self._start + taken) % len(self._ring)
             self._filled -= taken
-            if taken < n:
-                self._gain = self._target_gain
             if taken:
+                self._last = float(out[taken - 1])
                 self._count(out[:taken], heard_at)
-            if len(self._tail):
-                fading = min(n, len(self._tail))
-                out[:fading] += self._tail[:fading]
-                self._tail = self._tail[fading:]
+            self._give_tail(out, 0)
+            if taken < n:
+                self._break_off(out, taken)
         return out
+
+    def _break_off(self, out: Pcm, taken: int) -> None:
+        """The queue is empty: what it ended with fades away, and what follows fades in."""
+        self._gain = self._target_gain
+        if abs(self._last) > AUDIBLE_AMPLITUDE:
+            self._gain = 0.0
+            self._fade_away(np.full(self._fade_samples, self._last, np.float32))
+            self._give_tail(out, taken)
+        self._last = 0.0
+
+    def _fade_away(self, samples: Pcm, gain: float = 1.0) -> None:
+        """Add these to what fades away already."""
+        tail = np.zeros(max(len(samples), len(self._tail)), np.float32)
+        tail[: len(self._tail)] = self._tail
+        tail[: len(samples)] += samples * np.linspace(gain, 0.0, len(samples), dtype=np.float32)
+        self._tail = tail
+
+    def _give_tail(self, out: Pcm, start: int) -> None:
+        n = min(len(out) - start, len(self._tail))
+        out[start : start + n] += self._tail[:n]
+        self._tail = self._tail[n:]
+
+    @property
+    def _fade_samples(self) -> int:
+        return round(STOP_FADE_SECONDS * self.sample_rate_hz)
 
     def stop(self, now: float) -> float:
         """Drop the queue but for a short fade-out; the seconds of this reply heard by `now`."""
         with self._lock:
-            fading = min(self._filled, round(STOP_FADE_SECONDS * self.sample_rate_hz))
-            if fading:
-                ramp = np.linspace(self._gain, 0.0, fading, dtype=np.float32)
-                self._tail = self._ring[self._places(0, fading)] * ramp
+            if fading := min(self._filled, self._fade_samples):
+                self._fade_away(self._ring[self._places(0, fading)], self._gain)
+                self._last = 0.0
             self._filled = 0
             return max(0.0, self._pulled / self.sample_rate_hz - max(0.0, self._heard_until - now))
 
@@ -141,6 +168,8 @@ class QueuedSpeaker:
         self._playback = playback
         self._reply = 0
         self._closed = False
+        self._resampler: Any = None
+        self._resampled_hz = 0
 
     def begin(self) -> None:
         """A new reply; what is left of the one before is dropped."""
@@ -151,20 +180,14 @@ class QueuedSpeaker:
         """Queue one clip, waiting for space; ends early when `stop()` drops the reply. Raises DeviceError."""
         await checkpoint()
         reply = self._reply
-        for piece in _pieces(clip, self._playback.sample_rate_hz):
-            while True:
-                self._check()
-                self._advance()
-                piece = piece[self._playback.push(piece) :]
-                if not len(piece):
-                    break
-                wait = min(len(piece), self._playback.capacity // 4) / self._playback.sample_rate_hz
-                await anyio.sleep(max(_SHORTEST_WAIT_SECONDS, wait))
-                if self._reply != reply:
-                    return
+        samples = np.ascontiguousarray(clip.samples, dtype=np.float32)
+        step = max(1, clip.sample_rate_hz // 10)  # 100 ms at a time, so that resampling never holds the loop up
+        for start in range(0, len(samples), step):
+            await self._queue(self._at_own_rate(samples[start : start + step], clip.sample_rate_hz), reply)
 
     async def drain(self) -> None:
         """Return when everything queued has been heard. Raises DeviceError."""
+        await self._queue(self._end_resampling(), self._reply)
         while True:
             self._check()
             self._advance()
@@ -176,6 +199,7 @@ class QueuedSpeaker:
     def stop(self) -> float:
         """Drop what is queued, at once; the seconds of this reply that were heard."""
         self._reply += 1
+        self._resampler, self._resampled_hz = None, 0
         self._advance()
         return self._playback.stop(self._now())
 
@@ -201,6 +225,34 @@ class QueuedSpeaker:
         self._advance()
         self._closed = True
 
+    async def _queue(self, samples: Pcm, reply: int) -> None:
+        while self._reply == reply:
+            self._check()
+            self._advance()
+            samples = samples[self._playback.push(samples) :]
+            if not len(samples):
+                return
+            wait = min(len(samples), self._playback.capacity // 4) / self._playback.sample_rate_hz
+            await anyio.sleep(max(_SHORTEST_WAIT_SECONDS, wait))
+
+    def _at_own_rate(self, samples: Pcm, from_hz: int) -> Pcm:
+        """As one stream over all clips of a rate, so that they join without a seam."""
+        rest = _NOTHING
+        if from_hz != self._resampled_hz:
+            rest, self._resampled_hz = self._end_resampling(), from_hz
+        if from_hz == self._playback.sample_rate_hz:
+            return np.concatenate((rest, samples))
+        if self._resampler is None:
+            import soxr
+
+            self._resampler = soxr.ResampleStream(from_hz, self._playback.sample_rate_hz, 1, dtype="float32")
+        return np.concatenate((rest, self._resampler.resample_chunk(samples)))
+
+    def _end_resampling(self) -> Pcm:
+        """What the resampler still holds."""
+        stream, self._resampler, self._resampled_hz = self._resampler, None, 0
+        return _NOTHING if stream is None else np.asarray(stream.resample_chunk(_NOTHING, last=True), np.float32)
+
     def _now(self) -> float:
         return self._clock()
 
@@ -211,17 +263,3 @@ class QueuedSpeaker:
         """Raise DeviceError when the device cannot play."""
         if self._closed:
             raise DeviceError("speaker-closed", "The speaker is closed.")
-
-
-def _pieces(clip: Clip, sample_rate_hz: int) -> Iterator[Pcm]:
-    """The clip at another rate, 100 ms at a time, so that resampling never holds the loop up."""
-    samples = np.ascontiguousarray(clip.samples, dtype=np.float32)
-    if clip.sample_rate_hz == sample_rate_hz:
-        yield samples
-        return
-    import soxr
-
-    stream = soxr.ResampleStream(clip.sample_rate_hz, sample_rate_hz, 1, dtype="float32")
-    step = max(1, clip.sample_rate_hz // 10)
-    for start in range(0, len(samples), step):
-        yield stream.resample_chunk(samples[start : start + step], last=start + step >= len(samples))

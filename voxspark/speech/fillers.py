@@ -12,7 +12,8 @@ from anyio.abc import TaskStatus
 
 from voxspark import audio
 from voxspark.protocols import Synthesizer
-from voxspark.speech.pacing import paced
+from voxspark.speech.joining import SPOKEN_RATE_HZ, joined
+from voxspark.speech.pacing import pause_seconds
 from voxspark.speech.spoken import spoken
 from voxspark.types import Clip
 
@@ -49,15 +50,14 @@ class Fillers:
         if (kept := self._clips.get(text)) is not None:
             return kept
         try:
-            async with aclosing(self._synthesizer.synthesize(spoken(text))) as sounds:
+            async with aclosing(joined(self._synthesizer.synthesize(spoken(text)), pause_seconds(text))) as sounds:
                 pieces = [each async for each in sounds]
         except Exception as error:  # the boundary of a comfort: a broken voice is told of when it has an answer to say
             log.debug("no filler: %r", error)
             return None
         if not pieces:
             return None
-        rate = pieces[0][1]
-        clip = Clip(paced(audio.join(*(samples for samples, _ in pieces)), rate, text), rate, "")
+        clip = Clip(audio.join(*pieces), SPOKEN_RATE_HZ, "")
         if len(self._clips) < MOST_KEPT:
             self._clips[text] = clip
         return clip

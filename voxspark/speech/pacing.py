@@ -48,12 +48,6 @@ def ends_sentence(text: str) -> bool:
     return text.rstrip(" \"')]”’*_").endswith((".", "!", "?", "…", ":", "。", "！", "？"))
 
 
-def paced(samples: Pcm, sample_rate_hz: int, text: str) -> Pcm:
-    """A clip with the engine's own quiet edges replaced by a pause that fits what it ends with."""
-    quiet = audio.silence(pause_seconds(text), sample_rate_hz)
-    return audio.join(audio.fade(audio.trim_silence(samples, sample_rate_hz), sample_rate_hz), quiet)
-
-
 def chime_samples(sample_rate_hz: int) -> Pcm:
     """Two rising tones before an announcement nobody asked for just now."""
     low, high = (audio.tone(hz, 0.18, sample_rate_hz) for hz in (660.0, 880.0))

@@ -38,7 +38,8 @@ from voxspark.events import (
 from voxspark.listening.end_of_turn import patience_seconds, reads
 from voxspark.protocols import ActRunner, Agent, Clock, Emit, EndOfTurnModel, Speaker, Synthesizer, Transcriber
 from voxspark.speech.fillers import Fillers
-from voxspark.speech.pacing import ends_sentence, paced
+from voxspark.speech.joining import SPOKEN_RATE_HZ, joined
+from voxspark.speech.pacing import ends_sentence, pause_seconds
 from voxspark.speech.sentences import SentenceSplitter
 from voxspark.speech.spoken import spoken
 from voxspark.turn.bridge import Bridge
@@ -48,7 +49,8 @@ from voxspark.types import Action, Clip, Pcm16, TurnResult, Utterance
 log = logging.getLogger(__name__)
 
 PIECES_BOUND = 8
-CLIPS_BOUND = 2
+CLIPS_BOUND = 4
+"""Two sentences of a voice that gives them whole: each its sound and its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,10 +277,10 @@ class Turn:
         if not (words := spoken(piece)):
             return
         text = piece
-        async with aclosing(self._parts.synthesizer.synthesize(words)) as sounds:
-            async for samples, rate in sounds:
+        async with aclosing(joined(self._parts.synthesizer.synthesize(words), pause_seconds(piece))) as sounds:
+            async for samples in sounds:
                 self._mark("first_audio")
-                await hand_over(Clip(paced(samples, rate, piece), rate, text))
+                await hand_over(Clip(samples, SPOKEN_RATE_HZ, text))
                 text = ""
 
     def _filling(self, text: str) -> None:

@@ -16,15 +16,20 @@ from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import anyio
+import numpy as np
 from anyio.abc import TaskStatus
 
+from voxspark import audio
 from voxspark.errors import EngineError, SynthesizerError
 from voxspark.events import VoiceChanged
 from voxspark.language import LANGUAGES, Language, current
 from voxspark.protocols import Clock, Emit, Synthesizer
 from voxspark.speech.heard import unsaid
+from voxspark.speech.joining import SEAM, checked
+from voxspark.speech.level import Level
 from voxspark.types import Pcm
 from voxspark.voicing.selftest import SelfTest, Verdict
+from voxspark.voicing.stored import RATE_HZ, Stored
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +79,8 @@ class Candidate:
     open: Opening
     languages: Collection[str] = ()
     """ISO 639-1; none for any."""
+    sound: str = ""
+    """What its sound depends on, in words: under this it is stored. Empty: it is not."""
     first_audio_seconds: float = 1.0
     """Its budget from a text to the first sample of it."""
 
@@ -102,7 +109,7 @@ class Fitness:
     """Why it is heard only if no other can be."""
     misses: int = 0
     """Budgets missed in a row."""
-    gain: float = 1.0
+    level: Level = field(default_factory=Level)
     """Brings it to the loudness of the others."""
     characters_per_second: float = CHARACTERS_PER_SECOND
 
@@ -142,10 +149,10 @@ class Line:
     candidates: Sequence[Candidate]
     """The first is who should speak."""
     selftest: SelfTest
-    gain_of: Callable[[Pcm, int], float]
-    """From the known sentence to what brings it to the loudness of the others."""
     emit: Emit
     clock: Clock
+    stored: Stored | None = None
+    """Where the sound of fixed sentences is kept."""
     fitness: dict[str, Fitness] = field(default_factory=dict)
     """By key."""
     _wake: anyio.Event = field(default_factory=anyio.Event)
@@ -167,6 +174,8 @@ class Line:
                 self._failed(candidate, error, self._first(tried))
             if not text:
                 return
+            if said.seconds:
+                yield SEAM
         raise next(iter(tried.values()), _speechless())
 
     async def warm(self) -> None:
@@ -232,20 +241,36 @@ class Line:
         return min(able, key=rank, default=None)
 
     async def _say(self, candidate: Candidate, text: str, said: _Said) -> AsyncGenerator[tuple[Pcm, int], None]:
-        began = anyio.current_time()
+        if (kept := self._kept(candidate, text)) is not None:
+            yield kept * np.float32(self._of(candidate).level.gain), RATE_HZ
+            return
+        began, sentence = anyio.current_time(), list[Pcm]()
         async with candidate.open(patient=False) as speaking:
             fitness = self._of(candidate)
             if fitness.engine not in (None, speaking.engine) and self._is_replaceable(candidate):
                 raise SynthesizerError(UNTESTED, f"{candidate.name} has been loaded anew.")
             async with aclosing(speaking.engine.synthesize(text)) as pieces:
                 while (piece := await speaking.guard(anext(pieces, None))) is not None:
-                    samples, rate = piece
+                    samples, rate = checked(piece[0]), piece[1]
                     now = anyio.current_time()
                     said.waited_seconds += now - began
                     said.first_audio_seconds = min(said.first_audio_seconds, said.waited_seconds)
                     said.seconds += len(samples) / rate
-                    yield samples * fitness.gain, rate
+                    if len(samples):
+                        sentence.append(samples)
+                        yield samples * np.float32(fitness.level.gain), rate
                     began = anyio.current_time()
+            if sentence:
+                self._heard(candidate, text, audio.join(*sentence), rate)
+
+    def _kept(self, candidate: Candidate, text: str) -> Pcm | None:
+        return self.stored.get(candidate.sound, text) if self.stored and candidate.sound else None
+
+    def _heard(self, candidate: Candidate, text: str, samples: Pcm, sample_rate_hz: int) -> None:
+        """A voice has said the whole text."""
+        self._of(candidate).level.hear(samples, sample_rate_hz)
+        if self.stored and candidate.sound and self._is_well(candidate):
+            self.stored.put(candidate.sound, text, samples, sample_rate_hz)
 
     def _is_replaceable(self, candidate: Candidate) -> bool:
         """By one that is well, and no worse for the language."""
@@ -302,7 +327,7 @@ class Line:
             speaking.engine, tested=True, since=anyio.current_time(), trouble=verdict.trouble
         )
         if not verdict.trouble:
-            fitness.gain = self.gain_of(verdict.samples, verdict.sample_rate_hz)
+            fitness.level.hear(verdict.samples, verdict.sample_rate_hz)
             fitness.characters_per_second = verdict.characters_per_second
             if verdict.first_audio_seconds > candidate.first_audio_seconds:
                 fitness.doubt = f"{candidate.name} takes {verdict.first_audio_seconds:.1f} seconds to begin."

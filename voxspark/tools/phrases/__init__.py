@@ -11,7 +11,7 @@ from voxspark.tools.phrases.english_words import (
     number,
     time_left,
 )
-from voxspark.tools.phrases.say import say, translated
+from voxspark.tools.phrases.say import say, translated, without_values
 from voxspark.tools.phrases.values import (
     Clock,
     Date,
@@ -46,4 +46,5 @@ __all__ = [
     "say",
     "time_left",
     "translated",
+    "without_values",
 ]

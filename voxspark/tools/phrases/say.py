@@ -54,6 +54,13 @@ def translated(english: str) -> str:
     return book(current()).sentences.get(english, english)
 
 
+def without_values(language: Language) -> list[str]:
+    """Every sentence of a language that is always the same."""
+    known = book("de" if language == "en" else language).sentences
+    sentences = known if language == "en" else known.values()
+    return [sentence for sentence in sentences if "{" not in sentence]
+
+
 class Voice(string.Formatter):
     """Fills a sentence in: values that know how are said by the grammar."""
 
