@@ -1,0 +1,25 @@
+"""Weights that are on this machine already: in a folder, or where `hf download` has left them. Nothing is fetched."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+
+def folder_of(model: str, index: str) -> Path | None:
+    """Where `model`, a folder or a name on the hub, is with its file `index`; None when it is not here."""
+    own = Path(model).expanduser()
+    if (own / index).is_file():
+        return own
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        file = try_to_load_from_cache(model, index)
+    except ValueError:  # no name that a hub knows
+        return None
+    return Path(file).parent if isinstance(file, str) else None
+
+
+def is_hub_name(model: str) -> bool:
+    """Whether it can be the name of weights on the hub, like `openai/whisper-large-v3-turbo`."""
+    return re.fullmatch(r"\w[\w.-]*/[\w.-]+", model) is not None
