@@ -82,10 +82,11 @@ class FakeTranscriber:
     def __init__(self, settings: TranscriberSettings) -> None:
         self.settings = settings
         self.heard = np.zeros(0, np.int16)
+        self.hot_words: Sequence[str] = ()
 
-    async def transcribe(self, samples: Pcm16) -> Transcript:
+    async def transcribe(self, samples: Pcm16, *, hot_words: Sequence[str] = ()) -> Transcript:
         """How much it was."""
-        self.heard = samples.copy()
+        self.heard, self.hot_words = samples.copy(), hot_words
         samples[:] = 0
         return Transcript(f"{len(samples)} Stück", "de", -0.25)
 

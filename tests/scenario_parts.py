@@ -107,7 +107,7 @@ class FakeTranscriber:
     async def warm(self) -> None:
         return None
 
-    async def transcribe(self, samples: Pcm16) -> Transcript:
+    async def transcribe(self, samples: Pcm16, *, hot_words: Sequence[str] = ()) -> Transcript:
         await anyio.sleep(self.seconds)
         if self.fails:
             self.fails -= 1

@@ -15,6 +15,7 @@ import anyio
 import pytest
 from click.testing import CliRunner, Result
 
+import voxspark
 from tests.daemon_process import private_env
 from tests.ollama_machine import OllamaMachine, ollama_machine
 from tests.ollama_prompt import Renders, render
@@ -29,6 +30,7 @@ from voxspark.doctor.memory import memory_checks
 from voxspark.doctor.models import PROBE, PROBE_NAME, judged
 from voxspark.doctor.report import Progress, line
 from voxspark.errors import ToolError
+from voxspark.files import config_folder
 from voxspark.kit import database_path
 from voxspark.memory.database import Database, open_database
 from voxspark.memory.note_store import SqliteNoteStore
@@ -140,6 +142,27 @@ def test_engines_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     found = findings()["engines"]
     assert found["state"] == "broken"
     assert found["remedy"]
+
+
+def test_who_hears_and_speaks_is_told() -> None:
+    found = findings()
+    assert found["ears"]["state"] == found["voice"]["state"] == "ok"
+    assert found["ears"]["detail"].startswith(
+        "Whisper tiny (bundled) (faster_whisper, licence: MIT), the choice of the"
+    )
+    assert "Hibari (hibari, licence: " in found["voice"]["detail"]
+
+
+def test_better_ears_are_named_with_what_keeps_them_away(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.setenv("VOXSPARK_PROFILE", "mine")
+    embedded = (Path(voxspark.__file__).parent / "vram" / "profiles" / "embedded.toml").read_text()
+    large = 'model = "whisper-turbo"\nalternatives = ["whisper-tiny"]'
+    (config_folder() / "profiles").mkdir(parents=True)
+    (config_folder() / "profiles" / "mine.toml").write_text(embedded.replace('model = "whisper-tiny"', large))
+    found = findings()["ears"]
+    assert found["state"] == "problem"
+    assert found["detail"].startswith("Whisper tiny")
+    assert found["remedy"] == "Better would be Whisper large-v3-turbo: it needs a graphics card."
 
 
 def test_a_daemon_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

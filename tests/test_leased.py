@@ -73,7 +73,7 @@ class Player:
             async for said in steps:
                 yield np.zeros(len(said), np.float32), 24_000
 
-    async def transcribe(self, samples: Pcm16) -> Transcript:
+    async def transcribe(self, samples: Pcm16, *, hot_words: Sequence[str] = ()) -> Transcript:
         """As `Transcriber`."""
         async with aclosing(self._steps()) as steps:
             return Transcript("".join([text async for text in steps]))

@@ -75,7 +75,7 @@ class FakeEars:
     text: str = SENTENCES["en"]
     failure: EngineError | None = None
 
-    async def transcribe(self, samples: Pcm16) -> Transcript:
+    async def transcribe(self, samples: Pcm16, *, hot_words: Sequence[str] = ()) -> Transcript:
         """See `protocols.Transcriber`."""
         if self.failure:
             raise self.failure

@@ -13,8 +13,9 @@ from tests.test_engine_specs import FAKE, FakeEntryPoint
 from tests.vram_teams import CATALOGUE, LAPTOP, PROFILES, SPARK, WORKSTATION
 from voxspark.config import Config
 from voxspark.config_speech import TranscriberSettings, VoiceSettings
-from voxspark.engines import registry
+from voxspark.engines import acceleration, registry
 from voxspark.engines.builtin import MIB, SPECS
+from voxspark.engines.registry import EngineSpec
 from voxspark.errors import ConfigError, EngineError
 from voxspark.roster import Roster, make_roster, named_roster, voice_of_language
 from voxspark.runners.settings import in_force, settings_for
@@ -28,7 +29,15 @@ SPARK_HERE = Machine("unified", SPARK, "A Spark.")
 WORKSTATION_HERE = Machine("discrete", WORKSTATION, "A workstation.")
 LAPTOP_HERE = Machine("discrete", LAPTOP, "A laptop.")
 NO_GPU = Machine("host", Budget(total_bytes=128 * GIB, floor_bytes=16 * GIB), "A server.")
-BASE_FOR_TURBO = "Whisper base takes the place of Whisper large-v3-turbo: VoxSpark has no engine for it yet."
+BASE_FOR_TURBO = (
+    "Whisper base takes the place of Whisper large-v3-turbo: its weights are not on this machine."
+    " Run: hf download mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+    "Whisper base takes the place of Whisper large-v3-turbo on torch: its weights are not on this machine."
+    " Run: hf download openai/whisper-large-v3-turbo",
+)
+HIBARI_FOR_CSM = (
+    "Hibari takes the place of Sesame CSM: its weights are not on this machine. Run: hf download sesame/csm-1b"
+)
 
 FANCY = """
 [models.fancy]
@@ -47,7 +56,11 @@ source = "This test"
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's folder, with nothing in it."""
+    """The user's folder, with nothing in it, on a machine that has torch with CUDA and no weights."""
+    monkeypatch.setattr(acceleration, "ctranslate2_has_cuda", lambda: True)
+    monkeypatch.setattr(acceleration, "torch_has_cuda", lambda: True)
+    monkeypatch.setattr(acceleration, "folder_of", lambda _weights, _file: None)
+    monkeypatch.setattr(EngineSpec, "missing", lambda spec: [each for each in spec.packages if each == "not_here"])
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (tmp_path / "voxspark" / "profiles").mkdir(parents=True)
     return tmp_path / "voxspark"
@@ -93,16 +106,16 @@ def sizes(profile: Profile) -> dict[str, set[tuple[int, int, str]]]:
 @pytest.mark.parametrize(
     ("key", "here", "changes", "why"),
     [
-        ("everyday", SPARK_HERE, {"ears": "whisper-base"}, (BASE_FOR_TURBO,)),
-        ("full-power", SPARK_HERE, {"ears": "whisper-base"}, (BASE_FOR_TURBO,)),
-        ("swarm", SPARK_HERE, {"ears": "whisper-base"}, (BASE_FOR_TURBO,)),
-        ("workstation-24gb", WORKSTATION_HERE, {"ears": "whisper-base"}, (BASE_FOR_TURBO,)),
+        ("everyday", SPARK_HERE, {"voice": "hibari", "ears": "whisper-base"}, (HIBARI_FOR_CSM, *BASE_FOR_TURBO)),
+        ("full-power", SPARK_HERE, {"voice": "hibari", "ears": "whisper-base"}, (HIBARI_FOR_CSM, *BASE_FOR_TURBO)),
+        ("swarm", SPARK_HERE, {"voice": "hibari", "ears": "whisper-base"}, (HIBARI_FOR_CSM, *BASE_FOR_TURBO)),
+        ("workstation-24gb", WORKSTATION_HERE, {"ears": "whisper-base"}, BASE_FOR_TURBO),
         ("laptop-8gb", LAPTOP_HERE, {}, ()),
         ("ollama", WORKSTATION_HERE, {}, ()),
         ("embedded", NO_GPU, {}, ()),
     ],
 )
-def test_a_profile_is_as_written_but_for_what_has_no_engine_yet(
+def test_a_profile_is_as_written_but_for_what_cannot_be_run(
     key: str, here: Machine, changes: dict[str, str], why: tuple[str, ...]
 ) -> None:
     found = roster(here, profile=key)
@@ -367,7 +380,9 @@ def test_a_voice_whose_engine_lacks_a_package_gives_way_and_says_what_to_install
     (home / "profiles" / "mine.toml").write_text(mine)
     found = roster(profile="mine")
     assert team(found)["voice"] == "hibari"
-    assert found.why == ("Hibari takes the place of Fancy: it needs not_here. Run: pip install 'fancy[all]'",)
+    fancy = "Fancy: it needs not_here. Run: pip install 'fancy[all]'"
+    assert found.why == (f"Hibari takes the place of {fancy}", HIBARI_FOR_CSM)
+    assert found.passed_over["voice"][0] == fancy
     (home / "profiles" / "mine.toml").write_text(text.replace('model = "hibari"', 'model = "fancy"'))
     assert team(roster(profile="mine"))["voice"] == "hibari"  # it stands behind every voice
     alone = roster(profile="mine", voice={"fallback": ()})

@@ -20,7 +20,8 @@ from voxspark.audio import join, read_speech, resample, silence, to_pcm16, trim_
 from voxspark.config_speech import TranscriberSettings
 from voxspark.engines.bundled import locate
 from voxspark.engines.stt import faster_whisper
-from voxspark.engines.stt.faster_whisper import WhisperTranscriber, compression_ratio, invented
+from voxspark.engines.stt.faster_whisper import WhisperTranscriber
+from voxspark.engines.stt.guards import Reading, compression_ratio, invented
 from voxspark.errors import EngineError, TranscriberError
 from voxspark.types import SAMPLE_RATE_HZ, Pcm, Pcm16, Transcript
 
@@ -47,7 +48,7 @@ QUESTIONS = Path(__file__).parent.parent / "voxspark" / "demo_questions"
     ],
 )
 def test_what_was_said_is_kept(text: str, confidence: float, no_speech: float) -> None:
-    assert not invented(text, confidence, no_speech, SETTINGS)
+    assert not invented(Reading(text, confidence, no_speech), SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -72,18 +73,18 @@ def test_what_was_said_is_kept(text: str, confidence: float, no_speech: float) -
     ],
 )
 def test_what_nobody_said_is_dropped(text: str, confidence: float, no_speech: float) -> None:
-    assert invented(text, confidence, no_speech, SETTINGS)
+    assert invented(Reading(text, confidence, no_speech), SETTINGS)
 
 
 def test_the_thresholds_are_settings() -> None:
     text = "What is the capital of France?"
-    assert not invented(text, -1.3, 0.1, TranscriberSettings(min_confidence=-2))
-    assert invented(text, -0.6, 0.1, TranscriberSettings(no_speech_threshold=0.05))
+    assert not invented(Reading(text, -1.3, 0.1), TranscriberSettings(min_confidence=-2))
+    assert invented(Reading(text, -0.6, 0.1), TranscriberSettings(no_speech_threshold=0.05))
 
 
 @given(st.text(), st.floats(-10, 0), st.floats(0, 1))
 def test_any_text_can_be_judged(text: str, confidence: float, no_speech: float) -> None:
-    assert invented(text, confidence, no_speech, SETTINGS) in (True, False)
+    assert invented(Reading(text, confidence, no_speech), SETTINGS) in (True, False)
 
 
 def test_repetition_compresses() -> None:

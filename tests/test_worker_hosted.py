@@ -173,9 +173,10 @@ def test_speech_goes_there_and_a_transcript_comes_back(near: Near, values: list[
     worker = near("stt")
     samples = np.array(values, np.int16)[:: -2 if strided else 1]
     before = samples.copy()
-    heard = run(lambda: RemoteTranscriber(worker).transcribe(samples))
+    heard = run(lambda: RemoteTranscriber(worker).transcribe(samples, hot_words=("Käthe", "quinoa")))
     assert heard == Transcript(f"{len(samples)} Stück", "de", -0.25)
     engine = cast(FakeTranscriber, worker.other._engine)
+    assert engine.hot_words == ["Käthe", "quinoa"]
     assert engine.heard.dtype == np.int16
     assert np.array_equal(engine.heard, before)
     assert np.array_equal(samples, before)

@@ -129,7 +129,7 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
     named = None if config.profile == AUTO else named_roster(config)
     running, pulled = await _found_in(client()) if named is None or named.uses("ollama") else ([], [])
     here = await anyio.to_thread.run_sync(partial(machine_of, config, resident_bytes=sum(row.bytes for row in running)))
-    roster = make_roster(config, here, pulled, measured, named)
+    roster = make_roster(config, here, pulled, measured)
     if tag := roster.unknown_tag:
         roster = roster.with_abilities(await abilities_of(tag, client()))
     prompt, tools = make_prompt(config, roster), tuple(offered(toolbox, helpers(roster)))
@@ -320,7 +320,7 @@ def make_assistant(
             microphone=microphone,
             speaker=speaker,
             listener=listener,
-            transcriber=make_ears(config, engines.transcriber),
+            transcriber=make_ears(config, engines.transcriber, kit),
             synthesizer=engines.line,
             fillers=fillers,
             end_of_turn=engines.end_of_turn,

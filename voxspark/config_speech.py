@@ -7,18 +7,24 @@ from typing import Literal
 from pydantic import Field
 
 from voxspark.config_tools import Settings
-from voxspark.language import Language
+from voxspark.language import LANGUAGES, Language
 
 
 class TranscriberSettings(Settings):
     """Speech to text."""
 
     engine: str = "faster_whisper"
-    """A registered engine of kind `stt`."""
+    """A registered engine of kind `stt`; `auto` is the one for this machine and model (`voxspark doctor` says why)."""
     model: str = "bundled:tiny.en"
     """`bundled:tiny.en`, `bundled:base`, a local CTranslate2 directory, or a model name (downloaded once)."""
     language: str = "en"
     """Language spoken to it, where that is not the `language` above; `auto` detects it with a multilingual model."""
+    languages: tuple[str, ...] = Field(LANGUAGES, min_length=1)
+    """What `auto` chooses from: the fewer, the surer."""
+    hot_words: tuple[str, ...] = ()
+    """Names that are hard to guess, such as people, rooms and products, to be heard as they are spelled here."""
+    lists_as_hot_words: bool = True
+    """Whether what is on lists and timers is heard better, too."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where it runs."""
     compute_type: str = "auto"

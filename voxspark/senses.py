@@ -6,12 +6,15 @@ import logging
 
 from voxspark.config import Config
 from voxspark.config_speech import VoiceSettings
-from voxspark.ears import Linguist
+from voxspark.ears import Attuned, Linguist
 from voxspark.engines.bundled import BUNDLED, locate
 from voxspark.engines.registry import find
 from voxspark.errors import EngineError
 from voxspark.files import cache_folder
+from voxspark.hot_words import HotWords
+from voxspark.kit import Kit
 from voxspark.listening.listener import Listener
+from voxspark.memory.list_store import SqliteListStore
 from voxspark.protocols import Clock, Emit, EndOfTurnModel, Transcriber, WakeWordDetector
 from voxspark.roster import Roster, in_plan, own_voice_settings, voice_of_language
 from voxspark.runners.settings import voice_settings
@@ -25,9 +28,18 @@ from voxspark.vram.ledger import Ledger
 log = logging.getLogger(__name__)
 
 
-def make_ears(config: Config, transcriber: Transcriber) -> Transcriber:
-    """The transcriber; it decides the language of a turn where the configuration leaves that to it."""
-    return Linguist(transcriber) if config.transcriber.language == "auto" else transcriber
+def make_ears(config: Config, transcriber: Transcriber, kit: Kit) -> Transcriber:
+    """The transcriber, told what may come up; it decides the language of a turn where the configuration leaves that to
+    it."""
+    settings = config.transcriber
+    listed = settings.lists_as_hot_words
+    words = HotWords(
+        settings.hot_words,
+        SqliteListStore(kit.database) if listed else None,
+        lambda: (timer.label for timer in kit.timers.running) if listed else (),
+    )
+    attuned = Attuned(transcriber, words.gather) if listed or settings.hot_words else transcriber
+    return Linguist(attuned) if settings.language == "auto" else attuned
 
 
 def make_line(config: Config, roster: Roster, ledger: Ledger, ears: Transcriber, emit: Emit, clock: Clock) -> Line:

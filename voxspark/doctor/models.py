@@ -19,7 +19,7 @@ from voxspark.control.client import connect
 from voxspark.doctor.check import Check, Finding
 from voxspark.engines.ollama.client import OllamaClient, full_name
 from voxspark.errors import ControlError, EngineError, VoxSparkError
-from voxspark.roster import AUTO, NEEDED, Roster, named_roster
+from voxspark.roster import AUTO, NEEDED, OWN, Roster, named_roster
 from voxspark.runners.ollama import AFTERWARDS, options_for
 from voxspark.types import Message
 from voxspark.vram.catalogue import Model
@@ -56,7 +56,11 @@ class TeamChecks:
     @property
     def checks(self) -> list[Check]:
         """In the order in which they matter."""
-        checks = [Check("engines", self._engines)]
+        checks = [
+            Check("engines", self._engines),
+            Check("ears", partial(self._speech, "ears")),
+            Check("voice", partial(self._speech, "voice")),
+        ]
         if self._wants_ollama():
             checks += [Check("ollama", self._ollama), Check("models", self._pulled), Check("tools", self._tools)]
         return [*checks, Check("daemon", self._daemon)]
@@ -73,6 +77,16 @@ class TeamChecks:
         if stand_ins:
             return Finding("problem", f"profile {roster.profile.key}: {stand_ins[0]}")
         return Finding("ok", f"profile {roster.profile.key}")
+
+    async def _speech(self, role: str) -> Finding:
+        """Who hears or speaks, why, and what would be better."""
+        roster = await self._roster()
+        model = roster.model_of(role)
+        told = f"{model.name} ({model.engine}, licence: {model.licence})"
+        if role in roster.passed_over:
+            return Finding("problem", told, f"Better would be {' Or '.join(roster.passed_over[role])}")
+        own = model.key.startswith(OWN)
+        return Finding("ok", f"{told}, {'as configured' if own else f'the choice of the profile {roster.profile.key}'}")
 
     async def _roster(self) -> Roster:
         """Raises VoxSparkError for what is not installed, or does not fit."""

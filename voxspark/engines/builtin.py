@@ -20,9 +20,14 @@ WHISPER_MIB = {"tiny": 150, "base": 260, "small": 640, "medium": 1_900, "large-v
 
 
 def _whisper_need(settings: TranscriberSettings) -> Need:
-    name = settings.model.removeprefix("bundled:").removesuffix(".en")
+    name = settings.model.removeprefix("bundled:").rpartition("faster-whisper-")[2].removesuffix(".en")
     mib = WHISPER_MIB.get(name, 1_000)
     return Need(cpu_bytes=mib * MIB) if settings.device != "cuda" else Need(cpu_bytes=300 * MIB, gpu_bytes=mib * MIB)
+
+
+def _torch_whisper_need(settings: TranscriberSettings) -> Need:
+    mib = WHISPER_MIB.get(settings.model.rpartition("whisper-")[2].removesuffix(".en"), 2_500)
+    return Need(cpu_bytes=700 * MIB, gpu_bytes=mib * MIB)
 
 
 CONTEXT_TOKEN_BYTES = 144 << 10
@@ -86,7 +91,18 @@ SPECS = (
         install="pip install voxspark",
         licence="MIT; Whisper weights MIT",
         memory=_whisper_need,
-        capabilities=frozenset({"multilingual"}),
+        capabilities=frozenset({"multilingual", "hot_words"}),
+    ),
+    EngineSpec(
+        name="whisper_torch",
+        kind="stt",
+        target="voxspark.engines.stt.whisper_torch:TorchWhisperTranscriber",
+        packages=("torch", "transformers"),
+        install="pip install 'voxspark[whisper]'",
+        isolation="process",
+        licence="Apache-2.0 (torch BSD-3-Clause); Whisper weights MIT, large-v3 Apache-2.0",
+        memory=_torch_whisper_need,
+        capabilities=frozenset({"multilingual", "hot_words"}),
     ),
     EngineSpec(
         name="sense_voice",

@@ -134,11 +134,11 @@ class LeasedTranscriber:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    async def transcribe(self, samples: Pcm16) -> Transcript:
+    async def transcribe(self, samples: Pcm16, *, hot_words: Sequence[str] = ()) -> Transcript:
         """Raises TranscriberError, and EngineError when no model can be had."""
         async with self._ledger.lease("ears", patience_seconds=0.0) as leased:
             transcriber: Transcriber = leased.engine
-            return await leased.guard(transcriber.transcribe(samples))
+            return await leased.guard(transcriber.transcribe(samples, hot_words=hot_words))
 
     async def warm(self) -> None:
         """Load the model."""

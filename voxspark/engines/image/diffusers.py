@@ -6,7 +6,6 @@ Weights come from a folder or from what `hf download` has left on this machine; 
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from voxspark.config_tools import ImageSettings
+from voxspark.engines.hub import folder_of, is_hub_name
 from voxspark.engines.thread import Abandoned, EngineThread
 from voxspark.errors import PainterError, VoxSparkError
 from voxspark.types import PaintingStep, Stroke
@@ -125,23 +125,13 @@ class DiffusersPainter:
 
 def _folder(model: str) -> str:
     """Where the pipeline is on this machine. Raises PainterError `painter-weights-missing`."""
-    from huggingface_hub import try_to_load_from_cache
-
-    own = Path(model).expanduser()
-    if (own / INDEX).is_file():
-        return str(own)
-    try:
-        index = try_to_load_from_cache(model, INDEX)
-    except ValueError:  # no name that a hub knows
-        index = None
-    if isinstance(index, str):
-        return str(Path(index).parent)
-    on_hub = re.fullmatch(r"\w[\w.-]*/[\w.-]+", model)
+    if (folder := folder_of(model, INDEX)) is not None:
+        return str(folder)
     raise PainterError(
         "painter-weights-missing",
-        f"The weights of {own.name or 'the painter'} are not on this machine.",
+        f"The weights of {Path(model).name or 'the painter'} are not on this machine.",
         f"Accept their licence on huggingface.co, then run: hf download {model}"
-        if on_hub
+        if is_hub_name(model)
         else f"image.model must be a folder with a {INDEX}, or the name of a pipeline on the hub.",
     )
 

@@ -141,14 +141,15 @@ class HostedTranscriber(Hosted[Transcriber]):
     """Speech to text."""
 
     def transcribe(self, task: Task) -> Iterator[Frame]:
-        """Mono int16 at 16 kHz to the fields of a `Transcript`."""
-        return self._loop.drive(task, self._transcript(task.payload))
+        """Mono int16 at 16 kHz, with `hot_words`, to the fields of a `Transcript`."""
+        return self._loop.drive(task, self._transcript(task.payload, task.params["hot_words"]))
 
     async def _ready(self, engine: Transcriber) -> None:
         await engine.warm()
 
-    async def _transcript(self, payload: bytes) -> AsyncGenerator[Frame, None]:
-        transcript = await self._engine.transcribe(np.frombuffer(payload, np.int16).copy())
+    async def _transcript(self, payload: bytes, hot_words: list[str]) -> AsyncGenerator[Frame, None]:
+        samples = np.frombuffer(payload, np.int16).copy()
+        transcript = await self._engine.transcribe(samples, hot_words=hot_words)
         yield Frame(asdict(transcript))
 
 

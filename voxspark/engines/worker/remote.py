@@ -58,9 +58,10 @@ class RemoteTranscriber:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    async def transcribe(self, samples: Pcm16) -> Transcript:
+    async def transcribe(self, samples: Pcm16, *, hot_words: Sequence[str] = ()) -> Transcript:
         """See `protocols.Transcriber.transcribe`."""
-        frame = await self._worker.call("transcribe", payload=np.asarray(samples, np.int16).tobytes())
+        params = {"hot_words": list(hot_words)}
+        frame = await self._worker.call("transcribe", params, payload=np.asarray(samples, np.int16).tobytes())
         return Transcript(**{**frame.values, "tags": tuple(frame.values["tags"])})
 
     async def warm(self) -> None:

@@ -1,0 +1,80 @@
+"""A Whisper of the true architecture and random weights, with a tokenizer that spells bytes.
+
+python -m tests.tiny_whisper FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+LANGUAGES = ("en", "de", "es", "fr", "cy")
+TASKS = ("translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps")
+
+
+def _bytes() -> list[str]:
+    """GPT-2's letters for the 256 bytes."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    return sorted(ByteLevel.alphabet())
+
+
+def _tokenizer() -> Any:
+    from transformers import WhisperTokenizer
+
+    names = ["endoftext", "startoftranscript", *LANGUAGES, *TASKS]
+    tokenizer = WhisperTokenizer(vocab={letter: number for number, letter in enumerate(_bytes())}, merges=[])
+    tokenizer.add_special_tokens({"additional_special_tokens": [f"<|{name}|>" for name in names[1:]]})
+    return tokenizer
+
+
+def make(folder: Path, *, english_only: bool = False) -> None:
+    """Write model, tokenizer and feature extractor there."""
+    import torch
+    from transformers import GenerationConfig, WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
+
+    torch.manual_seed(0)
+    tokenizer = _tokenizer()
+    start, end = (tokenizer.convert_tokens_to_ids(f"<|{name}|>") for name in ("startoftranscript", "endoftext"))
+    model = WhisperForConditionalGeneration(
+        WhisperConfig(
+            vocab_size=len(tokenizer),
+            num_mel_bins=128,
+            d_model=32,
+            encoder_layers=2,
+            decoder_layers=2,
+            encoder_attention_heads=2,
+            decoder_attention_heads=2,
+            encoder_ffn_dim=64,
+            decoder_ffn_dim=64,
+            decoder_start_token_id=start,
+            eos_token_id=end,
+            bos_token_id=end,
+            pad_token_id=end,
+            suppress_tokens=None,
+            begin_suppress_tokens=None,
+        )
+    )
+    model.generation_config = GenerationConfig(
+        decoder_start_token_id=start,
+        eos_token_id=end,
+        bos_token_id=end,
+        pad_token_id=end,
+        begin_suppress_tokens=[end],
+        is_multilingual=not english_only,
+    )
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    WhisperFeatureExtractor(feature_size=128).save_pretrained(folder)
+
+
+def main() -> None:
+    """One for many languages, one for English."""
+    folder = Path(sys.argv[1])
+    make(folder / "many")
+    make(folder / "english", english_only=True)
+
+
+if __name__ == "__main__":
+    main()
