@@ -32,10 +32,10 @@ def as_toml(config: Config, in_force: Mapping[str, BaseModel] | None = None) -> 
         value = getattr(config, name)
         if isinstance(value, BaseModel):
             shown = (in_force or {}).get(name, value)
-            tables += [*_header(name, value), *_toml_lines(shown, value if name in OF_PROFILE else None), ""]
+            tables += _table(name, shown, value if name in OF_PROFILE else None)
         elif isinstance(value, dict):
             for key, table in value.items():
-                tables += [*_header(f"{name}.{json.dumps(key)}", table), *_toml_lines(table, None), ""]
+                tables += _table(f"{name}.{json.dumps(key)}", table, None)
             tables += [] if value else [*_template(name, get_args(field.annotation)[1]), ""]
         else:
             lines += _toml_entry(name, value, field.description)
@@ -58,8 +58,18 @@ def _secret(value: Any) -> Any:
     return dict.fromkeys(value, HIDDEN) if isinstance(value, Mapping) else value and HIDDEN
 
 
-def _header(name: str, table: BaseModel) -> list[str]:
-    return [*_comment(type(table).__doc__), f"[{name}]"]
+def _header(name: str, table: BaseModel, is_set: bool) -> list[str]:
+    return [*_comment(type(table).__doc__), f"{'' if is_set else '# '}[{name}]"]
+
+
+def _table(name: str, table: BaseModel, chosen: BaseModel | None, is_set: bool = True) -> list[str]:
+    """With the tables inside it. `chosen`: what the user has set of it; None when everything counts as set."""
+    lines = [*_header(name, table, is_set), *_toml_lines(table, chosen), ""]
+    for key, inner in table:
+        if isinstance(inner, BaseModel):
+            is_chosen = chosen is None or key in chosen.model_fields_set
+            lines += _table(f"{name}.{key}", inner, chosen and getattr(chosen, key), is_chosen)
+    return lines
 
 
 def _template(name: str, kind: type[BaseModel]) -> list[str]:
@@ -74,10 +84,10 @@ def _template(name: str, kind: type[BaseModel]) -> list[str]:
 
 
 def _toml_lines(table: BaseModel, chosen: BaseModel | None) -> list[str]:
-    """`chosen`: what the user has set of it; None when everything counts as set."""
     return [
         line
         for name, field in type(table).model_fields.items()
+        if not isinstance(getattr(table, name), BaseModel)
         for is_set in (chosen is None or name in chosen.model_fields_set,)
         for line in _toml_entry(name, getattr(chosen if chosen and is_set else table, name), field.description, is_set)
     ]
