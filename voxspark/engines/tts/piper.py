@@ -88,5 +88,5 @@ def _phonemizer(voice: PiperConfig) -> Phonemizer:
     if voice.phoneme_type == "text":
         return _Letters()
     if voice.language == "en" and find_spec("hibari"):
-        return EnglishIpa(british=voice.espeak.voice != "en-us" and voice.espeak.voice != "en")
+        return EnglishIpa(british=not voice.espeak.voice.startswith("en-us"))
     return EspeakProgram(voice.espeak.voice)
