@@ -12,8 +12,8 @@ from voxspark.errors import SynthesizerError
 UNKNOWN_PIPER_BYTES = 63 << 20
 """Taken for a Piper voice that is not there: the file of one of medium quality."""
 
-PIPER_BYTES = 260 << 20
-"""Pronunciation and activations beside the weights (measured)."""
+PIPER_BYTES = 380 << 20
+"""Pronunciation and activations of the longest piece, beside the weights (measured)."""
 
 
 def piper_need(settings: VoiceSettings) -> Need:
