@@ -381,7 +381,7 @@ def test_a_voice_whose_engine_lacks_a_package_gives_way_and_says_what_to_install
     found = roster(profile="mine")
     assert team(found)["voice"] == "hibari"
     fancy = "Fancy: it needs not_here. Run: pip install 'fancy[all]'"
-    assert found.why == (f"Hibari takes the place of {fancy}", HIBARI_FOR_CSM)
+    assert found.why == (f"Hibari takes the place of {fancy}",)
     assert found.passed_over["voice"][0] == fancy
     (home / "profiles" / "mine.toml").write_text(text.replace('model = "hibari"', 'model = "fancy"'))
     assert team(roster(profile="mine"))["voice"] == "hibari"  # it stands behind every voice
