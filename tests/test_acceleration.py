@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -122,7 +123,7 @@ def test_other_engines_meet_no_obstacle() -> None:
 def installed(monkeypatch: pytest.MonkeyPatch, package: Path) -> None:
     """`package` is what any import finds."""
     spec = SimpleNamespace(submodule_search_locations=[str(package)], origin=str(package / "__init__.py"))
-    monkeypatch.setattr(acceleration.importlib.util, "find_spec", lambda _name: spec)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: spec)
 
 
 @pytest.mark.usefixtures("fresh")
