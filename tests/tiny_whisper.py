@@ -1,4 +1,4 @@
-"""A Whisper of the true architecture and random weights, with a tokenizer that spells bytes.
+"""A Whisper of the true architecture and random weights, with a tokenizer that spells bytes; beside it the bundled one.
 
 python -m tests.tiny_whisper FOLDER
 """
@@ -8,6 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Any
+
+from tests.whisper_checkpoint import convert
+from voxspark.engines.bundled import locate
 
 LANGUAGES = ("en", "de", "es", "fr", "cy")
 TASKS = ("translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps")
@@ -29,7 +32,7 @@ def _tokenizer() -> Any:
     return tokenizer
 
 
-def make(folder: Path, *, english_only: bool = False) -> None:
+def make(folder: Path) -> None:
     """Write model, tokenizer and feature extractor there."""
     import torch
     from transformers import GenerationConfig, WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
@@ -62,7 +65,7 @@ def make(folder: Path, *, english_only: bool = False) -> None:
         bos_token_id=end,
         pad_token_id=end,
         begin_suppress_tokens=[end],
-        is_multilingual=not english_only,
+        is_multilingual=True,
     )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -70,10 +73,10 @@ def make(folder: Path, *, english_only: bool = False) -> None:
 
 
 def main() -> None:
-    """One for many languages, one for English."""
+    """Folders `random` and `tiny.en`."""
     folder = Path(sys.argv[1])
-    make(folder / "many")
-    make(folder / "english", english_only=True)
+    make(folder / "random")
+    convert(locate("whisper-tiny.en"), folder / "tiny.en")
 
 
 if __name__ == "__main__":

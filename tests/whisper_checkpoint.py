@@ -1,7 +1,4 @@
-"""The bundled Whisper as a checkpoint of the hub, so that real words go through `transformers`.
-
-python -m tests.whisper_checkpoint NAME FOLDER
-"""
+"""The bundled Whisper as a checkpoint of the hub, so that real words go through `transformers`."""
 
 from __future__ import annotations
 
@@ -9,14 +6,11 @@ import json
 import re
 import shutil
 import struct
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-
-from voxspark.engines.bundled import locate
 
 FLOAT16 = 4
 """Of CTranslate2's `DataType`."""
@@ -101,7 +95,3 @@ def convert(place: Path, folder: Path) -> None:
     WhisperFeatureExtractor(feature_size=80).save_pretrained(folder)
     shutil.copy(place / "tokenizer.json", folder)
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "WhisperTokenizer"}))
-
-
-if __name__ == "__main__":
-    convert(locate(f"whisper-{sys.argv[1]}"), Path(sys.argv[2]))
