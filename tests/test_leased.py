@@ -14,13 +14,15 @@ import pytest
 from tests.deltas import everything
 from tests.virtual_time import virtual_time
 from tests.vram_world import FakeRunner, World
-from voxspark.errors import ChatError, EngineError, SynthesizerError, TranscriberError
+from voxspark.errors import ChatError, EngineError, SynthesizerError
 from voxspark.protocols import Schema
 from voxspark.types import Delta, Message, Pcm, Pcm16, ReplyStats, Stroke, ToolCall, Transcript
-from voxspark.voicing.line import Candidate, Line
+from voxspark.voicing.hearing import Hearing
+from voxspark.voicing.line import Line
 from voxspark.voicing.selftest import SelfTest
+from voxspark.voicing.succession import Candidate
 from voxspark.vram.catalogue import Runner as Place
-from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedPainter, LeasedTranscriber, LeasedVoice
+from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedModel, LeasedPainter
 from voxspark.vram.ledger import Ledger
 from voxspark.vram.runner import Loaded
 from voxspark.vram.state import GIB
@@ -130,12 +132,18 @@ async def playing(scripts: Mapping[str, Script] | None = None, world: World | No
         yield Play(world, ledger, players)
 
 
+def candidates(ledger: Ledger, role: str) -> list[Candidate]:
+    """Of a role, in the order of the profile."""
+    models = ledger.profile.roles[role].models
+    return [Candidate(key=model, name=model, open=LeasedModel(ledger, role, model)) for model in models]
+
+
+def ears(ledger: Ledger) -> Hearing:
+    return Hearing(candidates(ledger, "ears"), None, ledger.book.emit, ledger.book.now)
+
+
 def voice(ledger: Ledger) -> Line:
-    """The voices of the profile."""
-    models = ledger.profile.roles["voice"].models
-    candidates = [Candidate(key=model, name=model, open=LeasedVoice(ledger, model)) for model in models]
-    selftest = SelfTest(LeasedTranscriber(ledger), "de")
-    return Line(candidates, selftest, ledger.book.emit, ledger.book.now)
+    return Line(candidates(ledger, "voice"), SelfTest(ears(ledger), "de"), ledger.book.emit, ledger.book.now)
 
 
 async def error_of(awaited: Any) -> EngineError:
@@ -184,7 +192,7 @@ async def test_a_cancelled_call_closes_the_engines_and_gives_back_at_once() -> N
         calls: dict[str, Callable[[], Awaitable[object]]] = {
             "qwen3-8b": lambda: everything(LeasedChat(play.ledger, "worker").stream(HELLO)),
             "csm-1b": lambda: everything(voice(play.ledger).synthesize("La.")),
-            "whisper-turbo": lambda: LeasedTranscriber(play.ledger).transcribe(SPEECH),
+            "whisper-turbo": lambda: ears(play.ledger).transcribe(SPEECH),
             "nomic-embed-v2": lambda: LeasedEmbedder(play.ledger).embed(["La."]),
         }
         for model, call in calls.items():
@@ -198,7 +206,7 @@ async def test_a_cancelled_call_closes_the_engines_and_gives_back_at_once() -> N
 async def test_what_the_engines_make_comes_through() -> None:
     async with playing() as play:
         assert await everything(LeasedChat(play.ledger, "manager").stream(HELLO)) == ["Hello", " there."]
-        assert await LeasedTranscriber(play.ledger).transcribe(SPEECH) == Transcript("Hello there.")
+        assert await ears(play.ledger).transcribe(SPEECH) == Transcript("Hello there.")
         assert await LeasedEmbedder(play.ledger).embed(["a", "bb"]) == [[1.0], [2.0]]
         pieces = await everything(voice(play.ledger).synthesize("Hello there."))
         assert [(len(samples), rate) for samples, rate in pieces] == [(5, 24_000), (7, 24_000)]
@@ -208,7 +216,7 @@ async def test_what_the_engines_make_comes_through() -> None:
 async def test_warm_loads_and_only_a_language_model_reads_its_prompt() -> None:
     async with playing() as play:
         await LeasedChat(play.ledger, "worker").warm(HELLO)
-        await LeasedTranscriber(play.ledger).warm()
+        await ears(play.ledger).warm()
         assert play.players["qwen3-8b"].log == ["warm 1"]
         assert play.players["whisper-turbo"].log == []  # its load did it
         assert {resident.leases for resident in play.ledger.book.residents.values()} == {0}
@@ -235,14 +243,12 @@ async def test_an_error_of_the_engine_passes_as_it_is_and_gives_back() -> None:
     failures = {
         "qwen3-8b": ChatError("chat-failed", "It failed."),
         "csm-1b": SynthesizerError("voice-failed", "It failed."),
-        "whisper-turbo": TranscriberError("ears-failed", "It failed."),
         "nomic-embed-v2": EngineError("embed-failed", "It failed."),
     }
     async with playing({model: ("La", error) for model, error in failures.items()}) as play:
         calls = {
             "qwen3-8b": everything(LeasedChat(play.ledger, "worker").stream(HELLO)),
             "csm-1b": everything(voice(play.ledger).synthesize("La.")),
-            "whisper-turbo": LeasedTranscriber(play.ledger).transcribe(SPEECH),
             "nomic-embed-v2": LeasedEmbedder(play.ledger).embed(["La."]),
         }
         for model, call in calls.items():
@@ -307,7 +313,7 @@ async def test_ears_and_voice_do_not_wait_for_what_cannot_be_had() -> None:
     world = World(extra=118 * GIB)
     async with playing(world=world) as play:
         began = anyio.current_time()
-        await error_of(LeasedTranscriber(play.ledger).transcribe(SPEECH))
+        await error_of(ears(play.ledger).transcribe(SPEECH))
         await error_of(everything(voice(play.ledger).synthesize("La.")))
         assert anyio.current_time() == began
 

@@ -21,8 +21,9 @@ from voxspark.language import speaking
 from voxspark.loudness import SPEECH_LUFS, gain_to
 from voxspark.speech.joining import SEAM
 from voxspark.types import Pcm, Pcm16, Transcript
-from voxspark.voicing.line import LOOK_SECONDS, RETEST_SECONDS, Candidate, Line
+from voxspark.voicing.line import Line
 from voxspark.voicing.selftest import SENTENCES, SelfTest, missed_share, trouble_in_sound
+from voxspark.voicing.succession import LOOK_SECONDS, RETEST_SECONDS, Candidate, How
 
 RATE = 16_000
 CRASH = SynthesizerError("worker-crashed", "The voice crashed.")
@@ -101,11 +102,11 @@ class Slot:
         return await work
 
     @asynccontextmanager
-    async def open(self, *, patient: bool) -> AsyncIterator[Any]:
+    async def open(self, how: How) -> AsyncIterator[Any]:
         """See `voicing.line.Opening`."""
         if self.missing:
             raise self.missing
-        self.loads += patient
+        self.loads += how == "wait"
         yield self
 
 
@@ -277,7 +278,7 @@ async def test_a_voice_that_gives_no_speech_is_refused_and_the_next_serves(sound
     assert at.events[0].reason == reason
     assert await at.say()
     assert at.slots[0].voice.texts == [SENTENCES["en"]]
-    assert at.line.state()[0] == {"voice": "first", "trouble": reason}
+    assert at.line.state()[0] == {"name": "first", "trouble": reason}
 
 
 @virtual_time

@@ -47,7 +47,6 @@ from voxspark.protocols import (
     Painter,
     Schema,
     Speaker,
-    Transcriber,
 )
 from voxspark.roster import AUTO, Roster, helpers, make_roster, named_roster
 from voxspark.runners.abilities import abilities_of
@@ -56,14 +55,15 @@ from voxspark.runners.models import Models
 from voxspark.runners.ollama import OllamaRunner, options_for
 from voxspark.runners.priming import Priming
 from voxspark.runners.process import ProcessRunner
-from voxspark.senses import make_ears, make_end_of_turn, make_line, make_listener
+from voxspark.senses import make_ears, make_end_of_turn, make_hearing, make_line, make_listener
 from voxspark.speech.spoken import spoken
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.wall_time import local_now
+from voxspark.voicing.hearing import Hearing
 from voxspark.voicing.line import Line
 from voxspark.vram.catalogue import Model
 from voxspark.vram.catalogue import Runner as Place
-from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedPainter, LeasedTranscriber
+from voxspark.vram.leased import LeasedChat, LeasedEmbedder, LeasedPainter
 from voxspark.vram.ledger import Ledger
 from voxspark.vram.measured import MeasuredSizes
 from voxspark.vram.probes import Machine, Nvml, ProcFiles, is_scattered, machine
@@ -86,7 +86,7 @@ HISTORY_SHARE = 0.5
 class Engines:
     """Everything that has to be loaded, whoever uses it. The models come by lease from the ledger."""
 
-    transcriber: Transcriber
+    hearing: Hearing
     line: Line
     end_of_turn: EndOfTurnModel | None
     chat: Chat
@@ -223,11 +223,11 @@ def _engines(
     emit: Emit,
     clock: Clock,
 ) -> Engines:
-    transcriber = LeasedTranscriber(ledger)
+    hearing = make_hearing(config, roster, ledger, emit, clock)
     end_of_turn, live_turns = make_end_of_turn(config), LiveTurns()
     return Engines(
-        transcriber=transcriber,
-        line=make_line(config, roster, ledger, transcriber, emit, clock),
+        hearing=hearing,
+        line=make_line(config, roster, ledger, hearing, emit, clock),
         end_of_turn=end_of_turn,
         chat=LeasedChat(ledger, "worker"),
         prompt=prompt,
@@ -311,7 +311,8 @@ def make_assistant(
     agent = make_agent(kit, engines, history, partial(make_eyes, config.eyes, speaker))
     fillers = make_fillers(kit, engines.line, engines.team, engines.live_turns)
     background += ducking(config.desktop, bus, listener := make_listener(config))
-    background += [history.run, indexing.run, fillers.run, partial(engines.line.run, engines.live_turns.quiet)]
+    background += [history.run, indexing.run, fillers.run]
+    background += [partial(each.run, engines.live_turns.quiet) for each in (engines.hearing, engines.line)]
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -320,7 +321,7 @@ def make_assistant(
             microphone=microphone,
             speaker=speaker,
             listener=listener,
-            transcriber=make_ears(config, engines.transcriber, kit),
+            transcriber=make_ears(config, engines.hearing, kit),
             synthesizer=engines.line,
             fillers=fillers,
             end_of_turn=engines.end_of_turn,
@@ -334,6 +335,7 @@ def make_assistant(
             live_turns=engines.live_turns,
             profile=engines.profile,
             engines=engines.names,
+            ears=engines.hearing.state,
             voices=engines.line.state,
             background=(*background, *kit.background),
         ),
@@ -378,7 +380,7 @@ async def warm(engines: Engines, tell: Callable[[str], None]) -> None:
     what it can by itself, so that is only an event, and the ledger tries again.
     """
     tell(f"Loading the transcriber ({engines.names['transcriber']})")
-    await engines.transcriber.warm()
+    await engines.hearing.warm()
     tell(f"Loading the voice ({engines.names['voice']})")
     spoken("1")
     await engines.line.warm()

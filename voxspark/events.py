@@ -272,6 +272,17 @@ class VoiceChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class EarsChanged(Event):
+    """Another engine hears from now on: one failed, did not pass its self-test, or is well again."""
+
+    ears: str
+    """Who hears."""
+    instead_of: str
+    reason: str
+    """In a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryPressed(Event):
     """The watchdog of the memory plan: `ok`, `soft` (nothing more is loaded) or `hard` (a model must leave)."""
 

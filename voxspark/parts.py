@@ -91,6 +91,8 @@ class AssistantParts:
     """The team of models in force."""
     engines: dict[str, str] = field(default_factory=dict)
     """Kind to name, for `ready` and `status`."""
+    ears: Callable[[], list[dict[str, str]]] = list
+    """For `status`: the ears in their order, and what is wrong with each."""
     voices: Callable[[], list[dict[str, str]]] = list
     """For `status`: the voices in their order, and what is wrong with each."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...] = ()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 
+from voxspark.audio import read_speech
 from voxspark.config import Config
 from voxspark.config_speech import VoiceSettings
 from voxspark.ears import Attuned, Linguist
 from voxspark.engines.bundled import BUNDLED, locate
 from voxspark.engines.registry import find
-from voxspark.errors import EngineError
+from voxspark.errors import DeviceError, EngineError
 from voxspark.files import cache_folder
 from voxspark.hot_words import HotWords
 from voxspark.kit import Kit
@@ -18,14 +19,20 @@ from voxspark.memory.list_store import SqliteListStore
 from voxspark.protocols import Clock, Emit, EndOfTurnModel, Transcriber, WakeWordDetector
 from voxspark.roster import Roster, in_plan, own_voice_settings, voice_of_language
 from voxspark.runners.settings import voice_settings
+from voxspark.voices import shelf
 from voxspark.voicing.fixed import fixed_texts
-from voxspark.voicing.line import Candidate, Line, always
+from voxspark.voicing.hearing import Hearing, KnownSpeech
+from voxspark.voicing.line import Line
 from voxspark.voicing.selftest import SelfTest
 from voxspark.voicing.stored import Stored, sound_of
-from voxspark.vram.leased import LeasedVoice
+from voxspark.voicing.succession import Candidate, always
+from voxspark.vram.leased import LeasedModel
 from voxspark.vram.ledger import Ledger
 
 log = logging.getLogger(__name__)
+
+KNOWN_VOICE = "dashwood"
+"""By whose recording ears are tested: a person, read clearly."""
 
 
 def make_ears(config: Config, transcriber: Transcriber, kit: Kit) -> Transcriber:
@@ -40,6 +47,26 @@ def make_ears(config: Config, transcriber: Transcriber, kit: Kit) -> Transcriber
     )
     attuned = Attuned(transcriber, words.gather) if listed or settings.hot_words else transcriber
     return Linguist(attuned) if settings.language == "auto" else attuned
+
+
+def make_hearing(config: Config, roster: Roster, ledger: Ledger, emit: Emit, clock: Clock) -> Hearing:
+    """The ears of the plan, and who hears where they cannot."""
+    candidates = [
+        Candidate(key=key, name=roster.catalogue.models[key].name, open=LeasedModel(ledger, "ears", key))
+        for key in roster.profile.roles["ears"].models
+    ]
+    return Hearing(candidates, _known_speech(config.transcriber.language), emit, clock)
+
+
+def _known_speech(language: str) -> KnownSpeech | None:
+    """A shipped recording in a language that the ears are set to."""
+    voice = shelf().voices.get(KNOWN_VOICE)
+    if voice is None or voice.reference is None or voice.recording is None or language not in (voice.language, "auto"):
+        return None
+    try:
+        return KnownSpeech(read_speech(voice.recording), voice.reference.text)
+    except DeviceError:  # somebody has put another recording in its place
+        return None
 
 
 def make_line(config: Config, roster: Roster, ledger: Ledger, ears: Transcriber, emit: Emit, clock: Clock) -> Line:
@@ -64,7 +91,7 @@ def make_line(config: Config, roster: Roster, ledger: Ledger, ears: Transcriber,
 def _planned(config: Config, roster: Roster, ledger: Ledger, key: str, language: str) -> Candidate:
     """A voice that the ledger lends."""
     model = roster.catalogue.models[key]
-    open = LeasedVoice(ledger, key)
+    open = LeasedModel(ledger, "voice", key)
     if not model.engine:  # the ledger tells why it cannot be lent
         return Candidate(key=key, name=model.name, open=open)
     spec = find("tts", model.engine)

@@ -142,6 +142,7 @@ class AssistantDaemon:
             "profile": self._parts.profile,
             "mode": self._parts.config.listening.mode,
             "engines": self._parts.engines,
+            "ears": self._parts.ears(),
             "voices": self._parts.voices(),
             "microphone": getattr(self._parts.microphone, "state", "open"),
             "speaker": getattr(self._parts.speaker, "state", "open"),

@@ -9,109 +9,29 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
 
-import anyio
 import numpy as np
-from anyio.abc import TaskStatus
 
 from voxspark import audio
 from voxspark.errors import EngineError, SynthesizerError
 from voxspark.events import VoiceChanged
-from voxspark.language import LANGUAGES, Language, current
-from voxspark.protocols import Clock, Emit, Synthesizer
+from voxspark.protocols import Clock, Emit
 from voxspark.speech.heard import unsaid
 from voxspark.speech.joining import SEAM, checked
-from voxspark.speech.level import Level
 from voxspark.types import Pcm
 from voxspark.voicing.selftest import SelfTest, Verdict
 from voxspark.voicing.stored import RATE_HZ, Stored
+from voxspark.voicing.succession import UNTESTED, Candidate, Fitness, Succession
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-NOTHING_TO_SAY, UNTESTED = "nothing-to-say", "voice-untested"
+NOTHING_TO_SAY = "nothing-to-say"
 
 PATIENCE = 3
 """Budgets missed in a row after which a faster voice takes over."""
-
-LOOK_SECONDS = 30.0
-"""From one look at who is untested to the next; the first leaves the start of the daemon in peace."""
-
-RETEST_SECONDS = 300.0
-"""Until a voice that gave way may show that it is well again."""
-
-CHARACTERS_PER_SECOND = 15.0
-"""Of speech, where nothing is known of a voice yet."""
-
-
-class Speaking(Protocol):
-    """A voice that may be used right now."""
-
-    engine: Any
-    """A `Synthesizer`."""
-
-    async def guard(self, work: Awaitable[T]) -> T:
-        """What the engine does is awaited through this. Raises EngineError when it has to leave before it is there."""
-        ...
-
-
-class Opening(Protocol):
-    """How a voice is had."""
-
-    def __call__(self, *, patient: bool) -> AbstractAsyncContextManager[Speaking]:
-        """`patient`: it is loaded if need be; else it is had at once or not at all. Raises EngineError."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """One voice in the line."""
-
-    key: str
-    name: str
-    """For sentences."""
-    open: Opening
-    languages: Collection[str] = ()
-    """ISO 639-1; none for any."""
-    sound: str = ""
-    """What its sound depends on, in words: under this it is stored. Empty: it is not."""
-    first_audio_seconds: float = 1.0
-    """Its budget from a text to the first sample of it."""
-
-    def speaks(self, language: Language) -> bool:
-        """Whether it is a voice of this language."""
-        return not self.languages or language in self.languages
-
-    @property
-    def native(self) -> Language:
-        """The language that it is tested in."""
-        return next((each for each in LANGUAGES if self.speaks(each)), "en")
-
-
-@dataclass(slots=True)
-class Fitness:
-    """What is known of a voice, as it is loaded now."""
-
-    engine: object = None
-    """Which of its loads this is about."""
-    tested: bool = False
-    since: float = -math.inf
-    """When its trouble or a doubt was found, on the loop's clock."""
-    trouble: str = ""
-    """Why it must not be heard."""
-    doubt: str = ""
-    """Why it is heard only if no other can be."""
-    misses: int = 0
-    """Budgets missed in a row."""
-    level: Level = field(default_factory=Level)
-    """Brings it to the loudness of the others."""
-    characters_per_second: float = CHARACTERS_PER_SECOND
 
 
 @dataclass(slots=True)
@@ -123,39 +43,15 @@ class _Said:
     first_audio_seconds: float = math.inf
 
 
-def always(make: Callable[[], Synthesizer]) -> Opening:
-    """A voice that takes no memory of the plan, made when it is first wanted."""
-    once = cache(make)
-
-    @asynccontextmanager
-    async def open(*, patient: bool) -> AsyncGenerator[Speaking, None]:
-        yield _Own(once())
-
-    return open
-
-
-@dataclass(slots=True)
-class _Own:
-    engine: Any
-
-    async def guard(self, work: Awaitable[T]) -> T:
-        return await work
-
-
 @dataclass(eq=False)
-class Line:
+class Line(Succession):
     """All voices as one; see `protocols.Synthesizer`."""
 
-    candidates: Sequence[Candidate]
-    """The first is who should speak."""
     selftest: SelfTest
     emit: Emit
     clock: Clock
     stored: Stored | None = None
     """Where the sound of fixed sentences is kept."""
-    fitness: dict[str, Fitness] = field(default_factory=dict)
-    """By key."""
-    _wake: anyio.Event = field(default_factory=anyio.Event)
 
     async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
         """Pieces of the first voice that can say it, and of the next where one fails. Raises EngineError."""
@@ -171,95 +67,38 @@ class Line:
             except EngineError as error:
                 tried[candidate.key] = error
                 text = self._after(candidate, text, said)
-                self._failed(candidate, error, self._first(tried))
+                if error.code != NOTHING_TO_SAY:
+                    self._failed(candidate, error)
+                    if error.code != UNTESTED and (following := self._first(tried)):
+                        self._tell(following, candidate, error.message)
             if not text:
                 return
             if said.seconds:
                 yield SEAM
-        raise next(iter(tried.values()), _speechless())
-
-    async def warm(self) -> None:
-        """Load and test voices until one is fit. Raises the first one's EngineError when none is."""
-        errors: dict[str, EngineError] = {}
-        first = self._first(errors)
-        while (candidate := self._first(errors)) is not None:
-            try:
-                if not (trouble := await self._test(candidate)):
-                    if first is not None and candidate is not first:
-                        self._tell(candidate, first, self._of(first).trouble or errors[first.key].message)
-                    return
-                errors[candidate.key] = _refused(candidate, trouble)
-            except EngineError as error:
-                errors[candidate.key] = error
-        raise next(iter(errors.values()), _speechless())
-
-    async def run(
-        self, when_quiet: Callable[[], Awaitable[None]], *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
-    ) -> None:
-        """Load who stands behind the first, and test in quiet moments who is untested or gave way."""
-        task_status.started()
-        for candidate in self.candidates:
-            if not self._is_well(candidate):
-                await self._load(candidate)
-        while True:
-            with anyio.move_on_after(LOOK_SECONDS):
-                await self._wake.wait()
-            self._wake = anyio.Event()
-            for candidate in self.candidates:
-                if self._is_due(candidate):
-                    await when_quiet()
-                    await self._test_again(candidate)
-
-    def state(self) -> list[dict[str, str]]:
-        """For people: each voice, and what is wrong with it."""
-        return [
-            {"voice": each.key, "trouble": self._of(each).trouble or self._of(each).doubt} for each in self.candidates
-        ]
+        raise next(iter(tried.values()), self._nobody())
 
     # ── one after the other ─────────────────────────────────────────────────────────────────────
-
-    def _of(self, candidate: Candidate) -> Fitness:
-        return self.fitness.setdefault(candidate.key, Fitness())
-
-    def _is_well(self, candidate: Candidate) -> bool:
-        fitness = self._of(candidate)
-        return fitness.tested and not fitness.trouble and not fitness.doubt
-
-    def _is_due(self, candidate: Candidate) -> bool:
-        """For a test."""
-        long_ago = anyio.current_time() - self._of(candidate).since >= RETEST_SECONDS
-        return not self._of(candidate).tested or (not self._is_well(candidate) and long_ago)
-
-    def _first(self, tried: Mapping[str, EngineError]) -> Candidate | None:
-        """Who speaks in this language and is well; else whoever may be heard at all."""
-        able = [each for each in self.candidates if each.key not in tried and not self._of(each).trouble]
-
-        def rank(candidate: Candidate) -> tuple[bool, bool, bool]:
-            fitness = self._of(candidate)
-            return (not candidate.speaks(current()), bool(fitness.doubt), not fitness.tested)
-
-        return min(able, key=rank, default=None)
 
     async def _say(self, candidate: Candidate, text: str, said: _Said) -> AsyncGenerator[tuple[Pcm, int], None]:
         if (kept := self._kept(candidate, text)) is not None:
             yield kept * np.float32(self._of(candidate).level.gain), RATE_HZ
             return
-        began, sentence = anyio.current_time(), list[Pcm]()
-        async with candidate.open(patient=False) as speaking:
+        began, sentence = self._now(), list[Pcm]()
+        async with candidate.open("there") as speaking:
             fitness = self._of(candidate)
-            if fitness.engine not in (None, speaking.engine) and self._is_replaceable(candidate):
+            if self._is_anew(candidate, speaking.engine):
                 raise SynthesizerError(UNTESTED, f"{candidate.name} has been loaded anew.")
             async with aclosing(speaking.engine.synthesize(text)) as pieces:
                 while (piece := await speaking.guard(anext(pieces, None))) is not None:
                     samples, rate = checked(piece[0]), piece[1]
-                    now = anyio.current_time()
+                    now = self._now()
                     said.waited_seconds += now - began
                     said.first_audio_seconds = min(said.first_audio_seconds, said.waited_seconds)
                     said.seconds += len(samples) / rate
                     if len(samples):
                         sentence.append(samples)
                         yield samples * np.float32(fitness.level.gain), rate
-                    began = anyio.current_time()
+                    began = self._now()
             if sentence:
                 self._heard(candidate, text, audio.join(*sentence), rate)
 
@@ -272,24 +111,11 @@ class Line:
         if self.stored and candidate.sound and self._is_well(candidate):
             self.stored.put(candidate.sound, text, samples, sample_rate_hz)
 
-    def _is_replaceable(self, candidate: Candidate) -> bool:
-        """By one that is well, and no worse for the language."""
-        other = self._first({candidate.key: _speechless()})
-        return other is not None and self._is_well(other) and other.speaks(current()) >= candidate.speaks(current())
-
     def _after(self, candidate: Candidate, text: str, said: _Said) -> str:
         """What the next voice has to say."""
         if not said.seconds:
             return text
         return unsaid(text, said.seconds * self._of(candidate).characters_per_second / len(text))
-
-    def _failed(self, candidate: Candidate, error: EngineError, following: Candidate | None) -> None:
-        if error.code == NOTHING_TO_SAY:
-            return
-        self.fitness[candidate.key] = Fitness(doubt=error.message)
-        self._wake.set()
-        if following is not None and error.code != UNTESTED:
-            self._tell(following, candidate, error.message)
 
     def _judge_pace(self, candidate: Candidate, text: str, said: _Said) -> None:
         if not said.seconds:
@@ -302,29 +128,22 @@ class Line:
         if fitness.misses < PATIENCE or fitness.doubt or not self._is_replaceable(candidate):
             return
         fitness.doubt = f"{candidate.name} was too slow {PATIENCE} times in a row."
-        fitness.since = anyio.current_time()
+        fitness.since = self._now()
         if following := self._first({}):
             self._tell(following, candidate, fitness.doubt)
 
-    def _tell(self, speaks: Candidate, instead_of: Candidate, reason: str) -> None:
-        log.warning("%s speaks instead of %s: %s", speaks.key, instead_of.key, reason)
-        self.emit(VoiceChanged(self.clock(), speaks.key, instead_of.key, reason))
+    def _tell(self, serves: Candidate, instead_of: Candidate, reason: str) -> None:
+        log.warning("%s speaks instead of %s: %s", serves.key, instead_of.key, reason)
+        self.emit(VoiceChanged(self.clock(), serves.key, instead_of.key, reason))
 
     # ── tests ───────────────────────────────────────────────────────────────────────────────────
 
-    async def _load(self, candidate: Candidate) -> None:
-        try:
-            async with candidate.open(patient=True):
-                pass
-        except EngineError as error:
-            log.info("%s cannot stand in: %s %s", candidate.key, error.message, error.remedy)
-
     async def _test(self, candidate: Candidate) -> str:
         """Its trouble. Raises EngineError when it cannot be had."""
-        async with candidate.open(patient=True) as speaking:
+        async with candidate.open("wait") as speaking:
             verdict: Verdict = await speaking.guard(self.selftest.of(speaking.engine, candidate.native))
         fitness = self.fitness[candidate.key] = Fitness(
-            speaking.engine, tested=True, since=anyio.current_time(), trouble=verdict.trouble
+            speaking.engine, tested=True, since=self._now(), trouble=verdict.trouble
         )
         if not verdict.trouble:
             fitness.level.hear(verdict.samples, verdict.sample_rate_hz)
@@ -333,25 +152,14 @@ class Line:
                 fitness.doubt = f"{candidate.name} takes {verdict.first_audio_seconds:.1f} seconds to begin."
         return verdict.trouble
 
-    async def _test_again(self, candidate: Candidate) -> None:
-        before = self._first({})
-        try:
-            trouble = await self._test(candidate)
-        except EngineError as error:
-            log.info("%s cannot be tested: %s", candidate.key, error.message)
-            return
-        after = self._first({})
-        if before is not None and after is not None and after is not before:
-            self._tell(after, before, trouble or f"{after.name} has passed its self-test.")
+    def _refused(self, candidate: Candidate, trouble: str) -> EngineError:
+        return SynthesizerError(
+            "voice-refused",
+            f"{candidate.name} does not pass its self-test.",
+            f"{trouble} Hear it yourself with voxspark voices try, or choose another voice.engine.",
+        )
 
-
-def _refused(candidate: Candidate, trouble: str) -> EngineError:
-    return SynthesizerError(
-        "voice-refused",
-        f"{candidate.name} does not pass its self-test.",
-        f"{trouble} Hear it yourself with voxspark voices try, or choose another voice.engine.",
-    )
-
-
-def _speechless() -> EngineError:
-    return SynthesizerError("voice-missing", "There is no voice that I could speak with.", "Look at: voxspark doctor")
+    def _nobody(self) -> EngineError:
+        return SynthesizerError(
+            "voice-missing", "There is no voice that I could speak with.", "Look at: voxspark doctor"
+        )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from voxspark.errors import EngineError
-from voxspark.protocols import Chat, Embedder, Painter, Schema, Transcriber
-from voxspark.types import Delta, Message, Pcm16, Stroke, Transcript
+from voxspark.protocols import Chat, Embedder, Painter, Schema
+from voxspark.types import Delta, Message, Stroke
 from voxspark.vram.leases import Leased
 from voxspark.vram.ledger import COMMAND_PATIENCE_SECONDS, PATIENCE_SECONDS, Ledger
 from voxspark.vram.state import VOICE, WORK
@@ -128,45 +128,30 @@ class LeasedChat:
         return "tools" in self._ledger.catalogue.models[leased.rung.model].capabilities
 
 
-class LeasedTranscriber:
-    """The ears; they never wait for a better model than the one that is there."""
+class LeasedModel:
+    """How one model of a role is had, and no other instead."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, role: str, model: str) -> None:
         self._ledger = ledger
-
-    async def transcribe(self, samples: Pcm16, *, hot_words: Sequence[str] = ()) -> Transcript:
-        """Raises TranscriberError, and EngineError when no model can be had."""
-        async with self._ledger.lease("ears", patience_seconds=0.0) as leased:
-            transcriber: Transcriber = leased.engine
-            return await leased.guard(transcriber.transcribe(samples, hot_words=hot_words))
-
-    async def warm(self) -> None:
-        """Load the model."""
-        async with self._ledger.lease("ears"):
-            pass
-
-
-class LeasedVoice:
-    """How one voice of the plan is had, and no other instead."""
-
-    def __init__(self, ledger: Ledger, model: str) -> None:
-        self._ledger = ledger
+        self._role = role
         self._model = model
 
     @asynccontextmanager
-    async def __call__(self, *, patient: bool) -> AsyncGenerator[Leased, None]:
-        """`patient`: it is loaded if need be; else it is had at once or not at all. Raises EngineError."""
-        models = self._ledger.profile.roles["voice"].models
-        others = {each: "It is another voice." for each in models if each != self._model}
-        leasing = (
-            self._ledger.lease("voice", model=self._model, priority=WORK)
-            if patient
-            else self._ledger.lease("voice", model=self._model, patience_seconds=0.0, without=others)
+    async def __call__(self, how: Literal["there", "load", "wait"]) -> AsyncGenerator[Leased, None]:
+        """Only if it is in memory; loaded where there is room for it now; loaded as soon as there is. Raises
+        EngineError."""
+        models = self._ledger.profile.roles[self._role].models if how == "there" else ()
+        leasing = self._ledger.lease(
+            self._role,
+            model=self._model,
+            priority=WORK if how == "wait" else VOICE,
+            patience_seconds=PATIENCE_SECONDS if how == "wait" else 0.0,
+            without={each: "It is another one." for each in models if each != self._model},
         )
         async with leasing as leased:
             if leased.rung.model != self._model:
                 name = self._ledger.catalogue.models[self._model].name
-                raise EngineError("voice-not-there", f"{name} is not in memory.", "Look at: voxspark plan")
+                raise EngineError("model-not-there", f"{name} is not in memory.", "Look at: voxspark plan")
             yield leased
 
 
