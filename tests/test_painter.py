@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from voxspark.config_tools import ImageSettings
-from voxspark.engines.builtin import MIB, PAINTING_BYTES, UNKNOWN_PIPELINE_BYTES
 from voxspark.engines.image import diffusers
 from voxspark.engines.image.diffusers import DiffusersPainter
+from voxspark.engines.needs import MIB, PAINTING_BYTES, UNKNOWN_PIPELINE_BYTES
 from voxspark.engines.registry import find
 from voxspark.errors import EngineError, PainterError
 from voxspark.types import PaintingStep, Stroke
