@@ -52,6 +52,17 @@ def test_a_clip_without_text_continues_the_one_before() -> None:
     assert heard_text(clips, 2.0) == "one two three four"
 
 
+def test_of_a_sentence_that_is_still_being_made_no_more_is_heard_than_was_played() -> None:
+    sentence = "The old lighthouse keeper climbed the narrow stairs every evening."  # 66 characters, some 4.4 s
+    begun = [clip(sentence, 0.5), clip("", 0.5)]
+    assert heard_text(begun, 1.0) == sentence
+    assert heard_text(begun, 1.0, more_to_come=True) == "The old lighthouse"
+    whole = [clip(sentence, 2.0), clip(sentence, 1.0)]  # twice as fast, as the first one shows
+    assert heard_text(whole, 3.0, more_to_come=True) == f"{sentence} The old lighthouse keeper climbed"
+    assert heard_text([clip("Yes.", 0.3)], 0.3, more_to_come=True) == "Yes."
+    assert heard_text([], 1.0, more_to_come=True) == ""
+
+
 @given(st.lists(st.tuples(st.text(min_size=1), st.floats(0.01, 5)), max_size=6), st.floats(0, 30), st.floats(0, 30))
 def test_hearing_longer_never_loses_words(parts: list[tuple[str, float]], one: float, other: float) -> None:
     clips = [clip(text, seconds) for text, seconds in parts]

@@ -92,6 +92,8 @@ def _item(item: Any) -> str:
             return f"{title} ({fraction:.0%})"
         case {"title": name, "state": state} | {"name": name, "state": state}:
             return f"{name} ({state})"
+        case {"name": name, "trouble": trouble}:
+            return f"{name} ({trouble})" if trouble else name
         case _:
             return str(item)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -44,6 +44,8 @@ PROBE = {
 }
 """A tool that no model calls: it is looked for in the prompt."""
 
+AGAIN = "It is tested again every few minutes. Who stands in is told by: voxspark status"
+
 JINJA = "Set OLLAMA_GO_TEMPLATE=0 for Ollama's service and restart it (ollama issue 14601)."
 
 
@@ -58,8 +60,8 @@ class TeamChecks:
         """In the order in which they matter."""
         checks = [
             Check("engines", self._engines),
-            Check("ears", partial(self._speech, "ears")),
-            Check("voice", partial(self._speech, "voice")),
+            Check("ears", partial(self._speech, "ears", "ears")),
+            Check("voice", partial(self._speech, "voice", "voices")),
         ]
         if self._wants_ollama():
             checks += [Check("ollama", self._ollama), Check("models", self._pulled), Check("tools", self._tools)]
@@ -78,13 +80,15 @@ class TeamChecks:
             return Finding("problem", f"profile {roster.profile.key}: {stand_ins[0]}")
         return Finding("ok", f"profile {roster.profile.key}")
 
-    async def _speech(self, role: str) -> Finding:
-        """Who hears or speaks, why, and what would be better."""
+    async def _speech(self, role: str, line: str) -> Finding:
+        """Who hears or speaks, why, what would be better, and what the daemon finds wrong (`line` of its status)."""
         roster = await self._roster()
         model = roster.model_of(role)
         told = f"{model.name} ({model.engine}, licence: {model.licence})"
         if role in roster.passed_over:
             return Finding("problem", told, f"Better would be {' Or '.join(roster.passed_over[role])}")
+        if trouble := _trouble(await self._status() or {}, line, model.key):
+            return Finding("problem", f"{told} is not used now: {trouble}", AGAIN)
         own = model.key.startswith(OWN)
         return Finding("ok", f"{told}, {'as configured' if own else f'the choice of the profile {roster.profile.key}'}")
 
@@ -184,6 +188,11 @@ class TeamChecks:
             if error.code == "daemon-not-running":
                 return None
             raise
+
+
+def _trouble(status: Mapping[str, Any], line: str, key: str) -> str:
+    """Of one of those who hear or speak; empty where it serves."""
+    return next((str(each["trouble"]) for each in status.get(line, []) if each["name"] == key), "")
 
 
 async def _resident(client: OllamaClient) -> set[str]:

@@ -27,6 +27,8 @@ class Playout:
         self._said: list[Clip] = []
         self._told = False
         self._playing = False
+        self._draining = False
+        """Everything that will be said is queued."""
         self.heard = ""
         """The text that was heard so far, cut at the word where playback stopped."""
 
@@ -65,6 +67,7 @@ class Playout:
         """Return when everything queued has been heard."""
         async with self._one_at_a_time:
             if self._playing:
+                self._draining = True
                 await self._speaker.drain()
                 self._report()
                 self._playing = False
@@ -78,8 +81,9 @@ class Playout:
             self._note_heard(self._speaker.stop())
 
     def _note_heard(self, seconds: float) -> None:
-        self.heard = f"{self.heard} {heard_text(self._said, seconds)}".strip()
-        self._said = []
+        heard = heard_text(self._said, seconds, more_to_come=not self._draining)
+        self.heard = f"{self.heard} {heard}".strip()
+        self._said, self._draining = [], False
 
     def deliver(self, piece: str) -> None:
         """A piece that is read and not played counts as heard."""
