@@ -44,7 +44,13 @@ LOOK_SECONDS = 30.0
 """From one look at who is untested to the next; the first leaves the start of the daemon in peace."""
 
 RETEST_SECONDS = 300.0
-"""Until a voice that gave way may show that it is well again."""
+"""Until a voice that gave way, or has failed as often as there is patience, may show that it is well again."""
+
+STALLED_SECONDS = 30.0
+"""Without a sound, after which the next voice goes on."""
+
+LONGEST_SECONDS, LONGEST_SECONDS_PER_CHARACTER = 10.0, 0.5
+"""Of speech: what takes longer, even letter by letter, never ends."""
 
 CHARACTERS_PER_SECOND = 15.0
 """Of speech, where nothing is known of a voice yet."""
@@ -109,6 +115,8 @@ class Fitness:
     """Why it is heard only if no other can be."""
     misses: int = 0
     """Budgets missed in a row."""
+    failures: int = 0
+    """Since it has last said a whole text: to pass a test is not enough."""
     level: Level = field(default_factory=Level)
     """Brings it to the loudness of the others."""
     characters_per_second: float = CHARACTERS_PER_SECOND
@@ -227,8 +235,9 @@ class Line:
 
     def _is_due(self, candidate: Candidate) -> bool:
         """For a test."""
-        long_ago = anyio.current_time() - self._of(candidate).since >= RETEST_SECONDS
-        return not self._of(candidate).tested or (not self._is_well(candidate) and long_ago)
+        fitness = self._of(candidate)
+        at_once = not fitness.tested and fitness.failures < PATIENCE
+        return not self._is_well(candidate) and (at_once or anyio.current_time() - fitness.since >= RETEST_SECONDS)
 
     def _first(self, tried: Mapping[str, EngineError]) -> Candidate | None:
         """Who speaks in this language and is well; else whoever may be heard at all."""
@@ -245,17 +254,20 @@ class Line:
             yield kept * np.float32(self._of(candidate).level.gain), RATE_HZ
             return
         began, sentence = anyio.current_time(), list[Pcm]()
+        longest = LONGEST_SECONDS + LONGEST_SECONDS_PER_CHARACTER * len(text)
         async with candidate.open(patient=False) as speaking:
             fitness = self._of(candidate)
             if fitness.engine not in (None, speaking.engine) and self._is_replaceable(candidate):
                 raise SynthesizerError(UNTESTED, f"{candidate.name} has been loaded anew.")
             async with aclosing(speaking.engine.synthesize(text)) as pieces:
-                while (piece := await speaking.guard(anext(pieces, None))) is not None:
+                while (piece := await _in_time(candidate, speaking.guard(anext(pieces, None)))) is not None:
                     samples, rate = checked(piece[0]), piece[1]
                     now = anyio.current_time()
                     said.waited_seconds += now - began
                     said.first_audio_seconds = min(said.first_audio_seconds, said.waited_seconds)
                     said.seconds += len(samples) / rate
+                    if said.seconds > longest:
+                        raise SynthesizerError("voice-endless", f"{candidate.name} finds no end.")
                     if len(samples):
                         sentence.append(samples)
                         yield samples * np.float32(fitness.level.gain), rate
@@ -268,6 +280,7 @@ class Line:
 
     def _heard(self, candidate: Candidate, text: str, samples: Pcm, sample_rate_hz: int) -> None:
         """A voice has said the whole text."""
+        self._of(candidate).failures = 0
         self._of(candidate).level.hear(samples, sample_rate_hz)
         if self.stored and candidate.sound and self._is_well(candidate):
             self.stored.put(candidate.sound, text, samples, sample_rate_hz)
@@ -286,7 +299,8 @@ class Line:
     def _failed(self, candidate: Candidate, error: EngineError, following: Candidate | None) -> None:
         if error.code == NOTHING_TO_SAY:
             return
-        self.fitness[candidate.key] = Fitness(doubt=error.message)
+        failures = self._of(candidate).failures + (error.code != UNTESTED)
+        self.fitness[candidate.key] = Fitness(since=anyio.current_time(), doubt=error.message, failures=failures)
         self._wake.set()
         if following is not None and error.code != UNTESTED:
             self._tell(following, candidate, error.message)
@@ -324,7 +338,11 @@ class Line:
         async with candidate.open(patient=True) as speaking:
             verdict: Verdict = await speaking.guard(self.selftest.of(speaking.engine, candidate.native))
         fitness = self.fitness[candidate.key] = Fitness(
-            speaking.engine, tested=True, since=anyio.current_time(), trouble=verdict.trouble
+            speaking.engine,
+            tested=True,
+            since=anyio.current_time(),
+            trouble=verdict.trouble,
+            failures=self._of(candidate).failures,
         )
         if not verdict.trouble:
             fitness.level.hear(verdict.samples, verdict.sample_rate_hz)
@@ -339,10 +357,21 @@ class Line:
             trouble = await self._test(candidate)
         except EngineError as error:
             log.info("%s cannot be tested: %s", candidate.key, error.message)
+            fitness = self._of(candidate)
+            fitness.since, fitness.failures = anyio.current_time(), fitness.failures + 1
             return
         after = self._first({})
         if before is not None and after is not None and after is not before:
             self._tell(after, before, trouble or f"{after.name} has passed its self-test.")
+
+
+async def _in_time(candidate: Candidate, sound: Awaitable[T]) -> T:
+    """Raises SynthesizerError when nothing comes for long."""
+    try:
+        with anyio.fail_after(STALLED_SECONDS):
+            return await sound
+    except TimeoutError as error:
+        raise SynthesizerError("voice-stalled", f"{candidate.name} gives no more sound.") from error
 
 
 def _refused(candidate: Candidate, trouble: str) -> EngineError:
