@@ -476,3 +476,10 @@ def test_espeak_that_is_not_installed_is_missed(tmp_path: Path, monkeypatch: pyt
         find("tts", "espeak").create(VoiceSettings())
     script(tmp_path, "exit 0")
     assert find("tts", "espeak").missing() == []
+
+
+@pytest.mark.parametrize("keys", [{"audio": {"sample_rate": 1}}, {"espeak": {"voice": "--help"}}])
+def test_a_piper_voice_with_odd_values_is_refused(tmp_path: Path, keys: dict[str, Any]) -> None:
+    with pytest.raises(SynthesizerError) as caught:
+        read_piper(Path(piper_voice(tmp_path, **keys).model))
+    assert caught.value.code == "piper-unreadable"

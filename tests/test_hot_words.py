@@ -209,3 +209,7 @@ async def test_names_are_heard_that_were_not(model: str) -> None:
 async def test_hot_words_are_not_heard_where_nobody_speaks(model: str) -> None:
     for samples in (noise(1, 0), noise(3, 1_000), noise(3, 8_000), click(1)):
         assert (await transcriber(model).transcribe(samples, hot_words=NAMES)).text == ""
+
+
+def test_the_marks_of_whisper_are_no_hot_words() -> None:
+    assert list(bounded(["<|endoftext|>", "milk <|de|>", "milk"])) == ["milk"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
@@ -21,9 +21,9 @@ from voxspark.language import speaking
 from voxspark.loudness import SPEECH_LUFS, gain_to
 from voxspark.speech.joining import SEAM
 from voxspark.types import Pcm, Pcm16, Transcript
-from voxspark.voicing.line import Line
+from voxspark.voicing.line import STALLED_SECONDS, Line
 from voxspark.voicing.selftest import SENTENCES, SelfTest, missed_share, trouble_in_sound
-from voxspark.voicing.succession import LOOK_SECONDS, RETEST_SECONDS, Candidate, How
+from voxspark.voicing.succession import LOOK_SECONDS, PATIENCE, RETEST_SECONDS, Candidate, How
 
 RATE = 16_000
 CRASH = SynthesizerError("worker-crashed", "The voice crashed.")
@@ -47,6 +47,7 @@ class FakeVoice:
     failure: EngineError = CRASH
     sound: Pcm | None = None
     """Instead of speech."""
+    endless: bool = False
     texts: list[str] = field(default_factory=list)
     closed: int = 0
 
@@ -58,6 +59,8 @@ class FakeVoice:
             if self.sound is not None:
                 yield self.sound, RATE
                 return
+            while self.endless:
+                yield speech(self.per_word), RATE
             for number, _ in enumerate(text.split()):
                 if number == self.fails_after:
                     raise self.failure
@@ -222,7 +225,7 @@ async def test_noise_is_not_played_and_the_next_voice_says_it() -> None:
 
 @virtual_time
 async def test_who_fails_at_the_last_word_is_followed_by_nobody() -> None:
-    first, second = FakeVoice("first", per_word=5.0, fails_after=9), FakeVoice("second")
+    first, second = FakeVoice("first", per_word=3.0, fails_after=9), FakeVoice("second")
     assert len(await stage(first, second).say()) == 9
     assert second.texts == []
 
@@ -351,6 +354,71 @@ async def test_a_voice_that_was_loaded_anew_and_is_the_only_one_speaks() -> None
     at.slots[0].engine = again = FakeVoice("only")
     await at.say("One.")
     assert again.texts == ["One."]
+
+
+@virtual_time
+async def test_a_voice_that_passes_its_test_and_then_fails_each_time_is_left_alone_for_a_while() -> None:
+    at = stage(first := FakeVoice("first"), FakeVoice("second"))
+    await at.line.warm()
+    async with running(at.line):
+        for _ in range(20):
+            await anyio.sleep(10.0)
+            first.fails_after = 0
+            await at.say()
+            first.fails_after = None
+    assert first.texts.count(TEXT) == PATIENCE
+    assert len(at.events) <= 2 * PATIENCE
+
+
+@virtual_time
+async def test_a_voice_that_cannot_be_had_is_not_asked_for_all_the_time() -> None:
+    at = stage(FakeVoice("first"), FakeVoice("second"))
+    asked = 0
+
+    @asynccontextmanager
+    async def open(how: How) -> AsyncIterator[Any]:
+        nonlocal asked
+        asked += 1
+        if asked:
+            raise CRASH
+        yield at.slots[0]
+
+    at.line.candidates = [replace(at.line.candidates[0], open=open), at.line.candidates[1]]
+    await at.line.warm()
+    async with running(at.line):
+        await anyio.sleep(2 * RETEST_SECONDS)
+    assert asked <= 2 * PATIENCE
+
+
+@virtual_time
+async def test_a_voice_that_hangs_is_followed_by_the_next() -> None:
+    at = stage(first := FakeVoice("first"), second := FakeVoice("second"))
+    await at.line.warm()
+    first.delay = 1e6
+    began = anyio.current_time()
+    assert len(await at.say()) == 10
+    assert anyio.current_time() - began == STALLED_SECONDS
+    assert (first.closed, second.texts) == (2, [TEXT])
+    assert at.events[-1].reason == "first gives no more sound."
+
+
+@virtual_time
+async def test_a_voice_that_never_ends_is_ended() -> None:
+    at = stage(first := FakeVoice("first"), second := FakeVoice("second"))
+    await at.line.warm()
+    first.endless = True
+    assert 10 < len(await at.say()) < 120
+    assert (first.closed, second.texts) == (2, [])
+
+
+@virtual_time
+@pytest.mark.parametrize("trouble", ["hangs", "never ends"])
+async def test_a_voice_that_hangs_or_never_ends_does_not_pass_its_test(trouble: str) -> None:
+    first = FakeVoice("first", delay=1e6 if trouble == "hangs" else 0.0, endless=trouble != "hangs")
+    at = stage(first, FakeVoice("second"))
+    await at.line.warm()
+    assert at.changes == [("second", "first")]
+    assert first.closed == 1
 
 
 # ── in time ─────────────────────────────────────────────────────────────────────────────────────

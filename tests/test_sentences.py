@@ -224,3 +224,10 @@ def test_no_text_is_lost_and_no_piece_is_blank(text: str, splitter: SentenceSpli
     pieces = split(text, splitter)
     assert dense("".join(pieces)) == dense(text)
     assert all(piece and piece == piece.strip() for piece in pieces)
+
+
+def test_text_without_a_space_does_not_pile_up() -> None:
+    splitter, text = SentenceSplitter("en"), "a." * 2_000
+    pieces = [piece for at in range(0, len(text), 4) for piece in splitter.feed(text[at : at + 4])]
+    assert "".join([*pieces, *splitter.flush()]) == text
+    assert max(map(len, pieces)) <= 1_001

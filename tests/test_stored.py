@@ -189,3 +189,11 @@ async def test_a_fixed_sentence_is_synthesized_once_for_all_daemons(tmp_path: Pa
     assert again.texts == [SENTENCES["en"]]
     assert rate == said[0][1] == RATE_HZ
     assert same(samples, said[0][0])
+
+
+def test_what_else_lies_in_the_folder_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "speech").mkdir()
+    (song := tmp_path / "speech" / "song.flac").write_bytes(bytes(1 << 16))
+    os.utime(song, (0, 0))
+    stored(tmp_path, limit_bytes=1 << 15).put("heart", "Done.", SOUND, RATE_HZ)
+    assert song.exists()

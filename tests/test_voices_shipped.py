@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -69,3 +70,19 @@ def test_they_are_in_the_wheel_and_found_there(tmp_path: Path) -> None:
     place = tmp_path / "site" / "voxspark" / "shipped_voices"
     wanted = [str(place / v.name / v.reference.file) if v.reference else "None" for v in SHELF.voices.values()]
     assert json.loads(done.stdout) == wanted
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "9" * 5_000])
+def test_a_file_that_breaks_its_reader_is_left_out(tmp_path: Path, text: str) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "voice.toml").write_text(text)
+    assert [failure.code for failure in Shelf(tmp_path).failures] == ["voice-unreadable"]
+
+
+def test_neither_pipes_nor_names_that_steer_a_terminal_are_voices(tmp_path: Path) -> None:
+    (tmp_path / "pipe").mkdir()
+    os.mkfifo(tmp_path / "pipe" / "voice.toml")
+    (tmp_path / "\x1b[31mred\n").mkdir()
+    (tmp_path / "\x1b[31mred\n" / "voice.toml").write_text("")
+    library = Shelf(tmp_path)
+    assert (library.voices, library.failures) == ({}, [])

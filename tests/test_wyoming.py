@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -297,10 +298,16 @@ async def test_nonsense_is_said(server: WyomingServer, raw: bytes) -> None:
     assert (await failure(ears(server))).code == "wyoming-garbled"
 
 
-@pytest.mark.parametrize("form", [{}, {"rate": 0}, {"width": 5}, {"channels": 0}, {"rate": "fast"}, {"channels": 1e9}])
+@pytest.mark.parametrize(
+    "form",
+    [
+        *({}, {"rate": 0}, {"width": 5}, {"channels": 0}, {"rate": "fast"}, {"channels": 1e9}),
+        *({"rate": 0.5}, {"channels": 0.5}, {"rate": 1}, {"rate": 2**31}),
+    ],
+)
 async def test_sound_in_no_known_form_is_said(server: WyomingServer, form: dict[str, object]) -> None:
     chunk = AudioChunk(RATE_HZ, 2, 1, b"\1\2").event()
-    data = str({**chunk.data, **form} if form else {}).replace("'", '"').encode()
+    data = json.dumps({**chunk.data, **form} if form else {}).encode()
     server.answers["synthesize"] = [b'{"type": "audio-chunk", "data": %s, "payload_length": 2}\n\1\2' % data]
     assert (await failure(voice(server))).code == "wyoming-garbled"
 
@@ -322,6 +329,17 @@ async def test_a_server_that_hangs_is_not_waited_for(
     with pytest.raises(EngineError) as caught:
         await (ears(server).transcribe(long) if part == "ears" else all_of(voice(server), "Hello."))
     assert caught.value.code == "wyoming-timeout"
+
+
+@pytest.mark.parametrize("part", ["ears", "voice"])
+async def test_a_server_that_only_keeps_talking_is_not_waited_for(
+    server: WyomingServer, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voxspark.engines.stt.wyoming.ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr("voxspark.engines.tts.wyoming.ANSWER_SECONDS", 0.05)
+    for request in ("audio-stop", "synthesize"):
+        server.answers[request] = [b'{"type": "ping"}\n' * 2_000_000, anyio.Event()]
+    assert (await failure(ears(server) if part == "ears" else voice(server))).code == "wyoming-timeout"
 
 
 # ── a real server ───────────────────────────────────────────────────────────────────────────────

@@ -73,7 +73,8 @@ class WyomingServer:
                     await step.wait()
                 elif isinstance(step, bytes):
                     writer.write(step)
-                    await writer.drain()
+                    with suppress(ConnectionError):  # whoever asked has gone
+                        await writer.drain()
                 else:
                     await async_write_event(step.event(), writer)
             group.cancel_scope.cancel()

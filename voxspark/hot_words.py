@@ -42,12 +42,12 @@ class HotWords:
 
 
 def bounded(words: Iterable[str]) -> Iterator[str]:
-    """Each once, without line breaks, until they are too many or too long."""
+    """Each once, without line breaks and Whisper's own tokens, until they are too many or too long."""
     seen: set[str] = set()
     characters = 0
     for word in words:
         plain = " ".join(word.split())
-        if not plain or len(plain) > LONGEST_WORD or plain.casefold() in seen:
+        if not plain or len(plain) > LONGEST_WORD or "<|" in plain or plain.casefold() in seen:
             continue
         characters += len(plain) + 2
         if len(seen) == MOST_WORDS or characters > MOST_CHARACTERS:

@@ -55,6 +55,9 @@ def _clauses(code: Language) -> _Clauses:
     return _Clauses(code)
 
 
+_HOPELESS = 5
+"""Times the longest piece, after which text without a space is cut anywhere: all of it is read again for each delta."""
+
 _LINK_TEXT_CHARS = 80
 """A bracket left open longer than this is no link."""
 
@@ -220,7 +223,7 @@ class SentenceSplitter:
         space = max(text.rfind(" "), text.rfind("\t"))
         if space > 0:
             return space
-        return at if self._text[at].isspace() else _NO
+        return at if self._text[at].isspace() or at >= _HOPELESS * self._max else _NO
 
     def _inside_span(self, at: int) -> bool:
         """Whether inline code or a link's text is open on this line."""

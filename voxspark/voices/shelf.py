@@ -73,4 +73,7 @@ def shelf() -> Shelf:
 def _voice_folders(folders: tuple[Path, ...]) -> Iterator[Path]:
     for folder in folders:
         if folder.is_dir():
-            yield from sorted(each.parent for each in folder.glob(f"*/{FILE}"))
+            found = (
+                each.parent for each in folder.glob(f"*/{FILE}") if each.is_file()
+            )  # to open a FIFO waits for ever
+            yield from sorted(folder for folder in found if folder.name.isprintable())

@@ -71,7 +71,7 @@ def read_voice(folder: Path) -> Voice:
     try:
         with path.open("rb") as file:
             table = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError("voice-unreadable", f"{path} cannot be read ({error}).", "Correct or remove it.") from error
     try:
         voice = Voice.model_validate({**table, "name": folder.name, "folder": folder})

@@ -12,7 +12,7 @@ from voxspark.events import EarsChanged
 from voxspark.protocols import Clock, Emit
 from voxspark.types import Pcm16, Transcript
 from voxspark.voicing.selftest import WRONG_WORDS, missed_share
-from voxspark.voicing.succession import UNTESTED, Candidate, Fitness, How, Succession
+from voxspark.voicing.succession import UNTESTED, Candidate, How, Succession
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class Hearing(Succession):
             if self._is_anew(candidate, ears.engine):
                 raise TranscriberError(UNTESTED, f"{candidate.name} has been loaded anew.")
             transcript: Transcript = await ears.guard(ears.engine.transcribe(samples, hot_words=hot_words))
+            self._of(candidate).failures = 0
             return transcript
 
     async def _test(self, candidate: Candidate) -> str:
@@ -64,7 +65,7 @@ class Hearing(Succession):
                 heard: Transcript = await ears.guard(ears.engine.transcribe(self.known.samples))
                 missed = missed_share(self.known.text, heard.text)
         trouble = f"Of a known sentence it hears {1 - missed:.0%}." if missed > WRONG_WORDS else ""
-        self.fitness[candidate.key] = Fitness(ears.engine, tested=True, since=self._now(), trouble=trouble)
+        self._tested(candidate, ears.engine, trouble)
         return trouble
 
     def _tell(self, serves: Candidate, instead_of: Candidate, reason: str) -> None:

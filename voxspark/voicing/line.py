@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TypeVar
 
+import anyio
 import numpy as np
 
 from voxspark import audio
@@ -24,14 +26,19 @@ from voxspark.speech.joining import SEAM, checked
 from voxspark.types import Pcm
 from voxspark.voicing.selftest import SelfTest, Verdict
 from voxspark.voicing.stored import RATE_HZ, Stored
-from voxspark.voicing.succession import UNTESTED, Candidate, Fitness, Succession
+from voxspark.voicing.succession import PATIENCE, UNTESTED, Candidate, Succession
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 NOTHING_TO_SAY = "nothing-to-say"
 
-PATIENCE = 3
-"""Budgets missed in a row after which a faster voice takes over."""
+STALLED_SECONDS = 30.0
+"""Without a sound, after which the next voice goes on."""
+
+LONGEST_SECONDS, LONGEST_SECONDS_PER_CHARACTER = 10.0, 0.5
+"""Of speech: what takes longer, even letter by letter, never ends."""
 
 
 @dataclass(slots=True)
@@ -84,17 +91,20 @@ class Line(Succession):
             yield kept * np.float32(self._of(candidate).level.gain), RATE_HZ
             return
         began, sentence = self._now(), list[Pcm]()
+        longest = LONGEST_SECONDS + LONGEST_SECONDS_PER_CHARACTER * len(text)
         async with candidate.open("there") as speaking:
             fitness = self._of(candidate)
             if self._is_anew(candidate, speaking.engine):
                 raise SynthesizerError(UNTESTED, f"{candidate.name} has been loaded anew.")
             async with aclosing(speaking.engine.synthesize(text)) as pieces:
-                while (piece := await speaking.guard(anext(pieces, None))) is not None:
+                while (piece := await _in_time(candidate, speaking.guard(anext(pieces, None)))) is not None:
                     samples, rate = checked(piece[0]), piece[1]
                     now = self._now()
                     said.waited_seconds += now - began
                     said.first_audio_seconds = min(said.first_audio_seconds, said.waited_seconds)
                     said.seconds += len(samples) / rate
+                    if said.seconds > longest:
+                        raise SynthesizerError("voice-endless", f"{candidate.name} finds no end.")
                     if len(samples):
                         sentence.append(samples)
                         yield samples * np.float32(fitness.level.gain), rate
@@ -107,6 +117,7 @@ class Line(Succession):
 
     def _heard(self, candidate: Candidate, text: str, samples: Pcm, sample_rate_hz: int) -> None:
         """A voice has said the whole text."""
+        self._of(candidate).failures = 0
         self._of(candidate).level.hear(samples, sample_rate_hz)
         if self.stored and candidate.sound and self._is_well(candidate):
             self.stored.put(candidate.sound, text, samples, sample_rate_hz)
@@ -142,9 +153,7 @@ class Line(Succession):
         """Its trouble. Raises EngineError when it cannot be had."""
         async with candidate.open("wait") as speaking:
             verdict: Verdict = await speaking.guard(self.selftest.of(speaking.engine, candidate.native))
-        fitness = self.fitness[candidate.key] = Fitness(
-            speaking.engine, tested=True, since=self._now(), trouble=verdict.trouble
-        )
+        fitness = self._tested(candidate, speaking.engine, verdict.trouble)
         if not verdict.trouble:
             fitness.level.hear(verdict.samples, verdict.sample_rate_hz)
             fitness.characters_per_second = verdict.characters_per_second
@@ -163,3 +172,12 @@ class Line(Succession):
         return SynthesizerError(
             "voice-missing", "There is no voice that I could speak with.", "Look at: voxspark doctor"
         )
+
+
+async def _in_time(candidate: Candidate, sound: Awaitable[T]) -> T:
+    """Raises SynthesizerError when nothing comes for long."""
+    try:
+        with anyio.fail_after(STALLED_SECONDS):
+            return await sound
+    except TimeoutError as error:
+        raise SynthesizerError("voice-stalled", f"{candidate.name} gives no more sound.") from error

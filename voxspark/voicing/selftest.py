@@ -15,7 +15,7 @@ import anyio
 import numpy as np
 
 from voxspark import audio
-from voxspark.errors import EngineError
+from voxspark.errors import EngineError, SynthesizerError
 from voxspark.language import Language, speaking
 from voxspark.protocols import Synthesizer, Transcriber
 from voxspark.types import SAMPLE_RATE_HZ, Pcm
@@ -46,6 +46,9 @@ WRONG_WORDS = 0.5
 
 FRAME_SECONDS = 0.032
 
+TEST_SECONDS = 60.0
+"""For the whole sentence, of a voice that is loaded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -71,16 +74,21 @@ class SelfTest:
 
     async def of(self, voice: Synthesizer, language: Language) -> Verdict:
         """The verdict about a voice. Raises EngineError when it cannot speak at all."""
-        began, first = anyio.current_time(), 0.0
+        began, first, seconds = anyio.current_time(), 0.0, 0.0
         pieces: list[Pcm] = []
-        rate = SAMPLE_RATE_HZ
-        with speaking(language):
-            async with aclosing(voice.synthesize(SENTENCES[language])) as sounds:
-                async for samples, sample_rate_hz in sounds:
-                    first, rate = first or anyio.current_time() - began, sample_rate_hz
-                    pieces.append(samples)
+        rate, characters = SAMPLE_RATE_HZ, len(SENTENCES[language])
+        try:
+            with speaking(language), anyio.fail_after(TEST_SECONDS):
+                async with aclosing(voice.synthesize(SENTENCES[language])) as sounds:
+                    async for samples, sample_rate_hz in sounds:
+                        first, rate = first or anyio.current_time() - began, sample_rate_hz
+                        pieces.append(samples)
+                        seconds += len(samples) / rate
+                        if seconds > characters * MOST_SECONDS_PER_CHARACTER:
+                            break  # it may have no end
+        except TimeoutError as error:
+            raise SynthesizerError("voice-stalled", "It takes too long to say a sentence.") from error
         said = audio.join(*pieces) if pieces else np.zeros(0, np.float32)
-        characters = len(SENTENCES[language])
         trouble = trouble_in_sound(said, rate, characters) or await self._words(said, rate, language)
         return Verdict(trouble, said, rate, first, characters * rate / max(len(said), 1))
 

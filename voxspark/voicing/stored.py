@@ -31,6 +31,8 @@ LIMIT_BYTES = 64 << 20
 
 RATE_HZ = 24_000
 
+SUFFIX = ".pcm"
+
 _DIGEST_BYTES = 32
 
 
@@ -80,12 +82,12 @@ class Stored:
 
     def _path(self, voice: str, text: str) -> Path:
         key = "\0".join((voice, current(), text)).encode()
-        return self._folder / f"{hashlib.sha256(key).hexdigest()}.pcm"
+        return self._folder / f"{hashlib.sha256(key).hexdigest()}{SUFFIX}"
 
     def _write(self, path: Path, data: bytes) -> None:
         """Whole or not at all. The file is for its owner only: `mkstemp` makes it so."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file, part = mkstemp(dir=self._folder)
+        file, part = mkstemp(SUFFIX, dir=self._folder)
         try:
             with os.fdopen(file, "wb") as opened:
                 opened.write(data)
@@ -96,7 +98,7 @@ class Stored:
 
     def _make_room(self) -> None:
         ages: list[tuple[float, int, Path]] = []
-        for path in self._folder.iterdir():
+        for path in self._folder.glob(f"*{SUFFIX}"):  # a link may lead to a folder with more in it
             try:
                 status = path.stat()
             except FileNotFoundError:  # another daemon was quicker

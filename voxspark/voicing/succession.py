@@ -29,7 +29,11 @@ LOOK_SECONDS = 30.0
 """From one look at who is untested to the next; the first leaves the start of the daemon in peace."""
 
 RETEST_SECONDS = 300.0
-"""Until a voice that gave way may show that it is well again."""
+"""Until one that gave way, or has failed as often as there is patience, may show that it is well again."""
+
+PATIENCE = 3
+"""Failures after which it is left alone for long; of a voice also budgets missed in a row, after which a faster one
+takes over."""
 
 CHARACTERS_PER_SECOND = 15.0
 """Of speech, where nothing is known of a voice yet."""
@@ -94,6 +98,8 @@ class Fitness:
     """When its trouble or a doubt was found, on the loop's clock."""
     trouble: str = ""
     """Why it must not be used."""
+    failures: int = 0
+    """Since it has last done its work: to pass a test is not enough."""
     doubt: str = ""
     """Why it is used only if no other can be."""
     misses: int = 0
@@ -203,7 +209,7 @@ class Succession(ABC):
     def _is_due(self, candidate: Candidate) -> bool:
         """For a test."""
         fitness = self._of(candidate)
-        if not fitness.tested:
+        if not fitness.tested and fitness.failures < PATIENCE:
             return self.STANDS_BY or bool(fitness.doubt)
         return not self._is_well(candidate) and self._now() - fitness.since >= RETEST_SECONDS
 
@@ -232,8 +238,16 @@ class Succession(ABC):
 
     def _failed(self, candidate: Candidate, error: EngineError) -> None:
         """It is in doubt until it has been tested again, which is soon."""
-        self.fitness[candidate.key] = Fitness(doubt=error.message)
+        failures = self._of(candidate).failures + (error.code != UNTESTED)
+        self.fitness[candidate.key] = Fitness(since=self._now(), doubt=error.message, failures=failures)
         self._wake.set()
+
+    def _tested(self, candidate: Candidate, engine: object, trouble: str) -> Fitness:
+        """What its test has found."""
+        failures = self._of(candidate).failures
+        fitness = Fitness(engine, tested=True, since=self._now(), trouble=trouble, failures=failures)
+        self.fitness[candidate.key] = fitness
+        return fitness
 
     async def _load(self, candidate: Candidate) -> None:
         try:
@@ -248,6 +262,8 @@ class Succession(ABC):
             trouble = await self._test(candidate)
         except EngineError as error:
             log.info("%s cannot be tested: %s", candidate.key, error.message)
+            fitness = self._of(candidate)
+            fitness.since, fitness.failures = self._now(), fitness.failures + 1
             return
         after = self._first({})
         if before is not None and after is not None and after is not before:

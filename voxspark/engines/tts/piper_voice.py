@@ -18,11 +18,11 @@ class _Table(BaseModel):
 
 
 class _Audio(_Table):
-    sample_rate: int = Field(gt=0)
+    sample_rate: int = Field(ge=8_000, le=192_000)
 
 
 class _Espeak(_Table):
-    voice: str = "en-us"
+    voice: str = Field("en-us", pattern=r"^[A-Za-z0-9][\w+-]*$")
 
 
 class _Inference(_Table):

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 ANSWER_SECONDS = 10.0
 """For a sentence on a slow voice; then the next one takes over."""
 
-MOST_RATE_HZ = 192_000
+LEAST_RATE_HZ, MOST_RATE_HZ = 8_000, 192_000
 MOST_CHANNELS = 8
 
 
@@ -50,9 +50,7 @@ class WyomingSynthesizer:
         heard, rest = False, b""
         async with self._server.connected(seconds=seconds) as connection:
             await connection.send("synthesize", {"text": text, "voice": self._voice()})
-            while (message := await connection.receive()).type != "audio-stop":
-                if message.type != "audio-chunk":
-                    continue
+            while (message := await connection.until("audio-chunk", "audio-stop")).type != "audio-stop":
                 with self._server.told():
                     rate, width, channels = _format(message)
                 raw = rest + message.payload
@@ -70,8 +68,8 @@ class WyomingSynthesizer:
 
 
 def _format(message: Message) -> tuple[int, int, int]:
-    """Rate in Hz, bytes of a sample, channels. Raises ValueError, TypeError and KeyError."""
-    rate, width, channels = (message.data[key] for key in ("rate", "width", "channels"))
-    if not (0 < rate <= MOST_RATE_HZ and width in (1, 2, 3, 4) and 0 < channels <= MOST_CHANNELS):
+    """Rate in Hz, bytes of a sample, channels. Raises ValueError, OverflowError, TypeError and KeyError."""
+    rate, width, channels = (int(message.data[key]) for key in ("rate", "width", "channels"))
+    if not (LEAST_RATE_HZ <= rate <= MOST_RATE_HZ and 1 <= width <= 4 and 1 <= channels <= MOST_CHANNELS):
         raise ValueError("no such sound")
-    return int(rate), int(width), int(channels)
+    return rate, width, channels
