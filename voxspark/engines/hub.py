@@ -20,6 +20,13 @@ def folder_of(model: str, index: str) -> Path | None:
     return Path(file).parent if isinstance(file, str) else None
 
 
+def not_here(model: str) -> str:
+    """That the weights `model` are missing, and how to get them."""
+    if is_hub_name(model):
+        return f"its weights are not on this machine. Run: hf download {model}"
+    return f"there are no weights for it in {model}."
+
+
 def is_hub_name(model: str) -> bool:
     """Whether it can be the name of weights on the hub, like `openai/whisper-large-v3-turbo`."""
     return re.fullmatch(r"\w[\w.-]*/[\w.-]+", model) is not None
