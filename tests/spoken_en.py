@@ -35,6 +35,7 @@ EXAMPLES = [
     ("Gov. Lee and Sen. Hill", "Governor Lee and Senator Hill"),
     ("1-800-555-1234", "one, eight zero zero, five five five, one two three four"),
     ("020 7946 0958", "zero two zero, seven nine four six, zero nine five eight"),
+    ("030 1234567", "zero three zero, one two three four five six seven"),
     ("+44 20 7946 0958", "plus four four, two zero, seven nine four six, zero nine five eight"),
     ("ext. 5", "extension five"),
     ("see § 5", "see section five"),

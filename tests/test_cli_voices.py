@@ -279,8 +279,10 @@ def test_a_voice_is_recorded_from_a_sound_card_and_played_on_it(home: Path) -> N
         recording = subprocess.Popen([*VOXSPARK, *words], env=env, stdout=subprocess.PIPE, text=True)
         assert recording.stdout
         assert recording.stdout.readline() == "Read this aloud:\n"
-        threading.Thread(target=card.play_into_microphone, args=(home / "take.wav",)).start()
+        speaking = threading.Thread(target=card.play_into_microphone, args=(home / "take.wav",))
+        speaking.start()
         told, _ = recording.communicate(timeout=60)
+        speaking.join()
         assert recording.returncode == 0, told
         recorder = card.start_recording()
         subprocess.run([*VOXSPARK, "voices", "try", "heart", "--text", "Hello there."], env=env, check=True, timeout=60)

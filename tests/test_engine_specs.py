@@ -14,7 +14,8 @@ from voxspark.config import ChatSettings, Config, ListeningSettings
 from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.config_tools import ImageSettings, Settings
 from voxspark.engines import registry
-from voxspark.engines.builtin import MIB, SPECS
+from voxspark.engines.builtin import SPECS
+from voxspark.engines.needs import MIB
 from voxspark.engines.registry import EngineSpec, Need, find
 from voxspark.errors import EngineError
 from voxspark.protocols import Painter, Synthesizer, Transcriber

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from voxspark.audio import silence, tone, wav_bytes
 from voxspark.config_speech import VoiceSettings
-from voxspark.engines.tts.f5 import F5Synthesizer, cloned_voice, vocoder_folder, weights_folder
+from voxspark.engines.tts.cloning import recorded_voice
+from voxspark.engines.tts.f5 import F5Synthesizer, vocoder_folder, weights_folder
 from voxspark.engines.tts.f5_sound import SAMPLE_RATE_HZ, clipped, ended, joined, read_sample
 from voxspark.engines.tts.f5_text import EARLY_BYTES, frames, most_bytes, pieces, size
 from voxspark.errors import SynthesizerError
@@ -185,7 +186,7 @@ def test_joining_loses_no_more_than_its_overlaps(lengths: list[int], overlap: fl
 
 
 def test_without_a_recording_one_is_told_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voxspark.engines.tts.f5.shelf", lambda: Shelf(tmp_path))
+    monkeypatch.setattr("voxspark.engines.tts.cloning.shelf", lambda: Shelf(tmp_path))
     with pytest.raises(SynthesizerError) as caught:
         F5Synthesizer(VoiceSettings())
     assert (caught.value.code, caught.value.remedy) == ("voice-no-recording", "Run: voxspark voices add")
@@ -194,10 +195,10 @@ def test_without_a_recording_one_is_told_how_to_make_one(tmp_path: Path, monkeyp
 def test_a_voice_is_taken_by_name_or_for_its_language(shelved: Callable[..., None]) -> None:
     shelved("anna", speech(3.0))
     shelved("bao", speech(3.0), language="zh")
-    assert cloned_voice("bao").name == "bao"
-    assert cloned_voice("heart").language == "en"
+    assert recorded_voice("f5_tts", "bao").name == "bao"
+    assert recorded_voice("f5_tts", "heart").language == "en"
     with pytest.raises(SynthesizerError, match="There is no voice carla") as caught:
-        cloned_voice("carla")
+        recorded_voice("f5_tts", "carla")
     assert caught.value.code == "voice-unknown"
     assert {"anna", "bao"} <= set(caught.value.remedy.removeprefix("Known: ").rstrip(".").split(", "))
 
@@ -255,7 +256,7 @@ def test_weights_that_are_not_here_are_not_fetched(hub: Path, model: str, messag
 
 
 def test_a_vocoder_that_is_not_here_is_not_fetched(hub: Path) -> None:
-    with pytest.raises(SynthesizerError, match="vocoder") as caught:
+    with pytest.raises(SynthesizerError, match="vocos-mel-24khz") as caught:
         vocoder_folder("charactr/vocos-mel-24khz")
     assert caught.value.remedy == "Run: hf download charactr/vocos-mel-24khz"
     with pytest.raises(SynthesizerError) as caught:

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from voxspark.config_tools import ImageSettings
-from voxspark.engines.builtin import MIB, PAINTING_BYTES, UNKNOWN_PIPELINE_BYTES
+from voxspark.engines.hub import folder_of
 from voxspark.engines.image import diffusers
 from voxspark.engines.image.diffusers import DiffusersPainter
+from voxspark.engines.needs import MIB, PAINTING_BYTES, UNKNOWN_PIPELINE_BYTES
 from voxspark.engines.registry import find
 from voxspark.errors import EngineError, PainterError
 from voxspark.types import PaintingStep, Stroke
@@ -169,7 +170,7 @@ async def test_what_goes_wrong_in_diffusers_is_told_without_the_prompt(error: Ex
         ("/nowhere/flux", "flux", "image.model must be a folder with a model_index.json"),
         ("~/flux", "flux", "image.model must be a folder with a model_index.json"),
         ("a/b/c", "c", "image.model must be a folder with a model_index.json"),
-        ("", "the painter", "image.model must be a folder with a model_index.json"),
+        ("", "this model", "image.model must be a folder with a model_index.json"),
     ],
 )
 async def test_weights_that_are_not_here(
@@ -192,8 +193,8 @@ def test_a_folder_and_a_download_are_found(monkeypatch: pytest.MonkeyPatch, tmp_
     (cache / "models--a--b" / "refs").mkdir()
     (cache / "models--a--b" / "refs" / "main").write_text("1f")
     monkeypatch.setattr("huggingface_hub.file_download.constants.HF_HUB_CACHE", str(cache))
-    assert diffusers._folder(str(own)) == str(own)
-    assert diffusers._folder("a/b") == str(downloaded)
+    assert folder_of(str(own), diffusers.INDEX) == own
+    assert folder_of("a/b", diffusers.INDEX) == downloaded
 
 
 def test_a_pipeline_needs_what_its_folder_holds(tmp_path: Path) -> None:

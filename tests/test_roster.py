@@ -14,7 +14,8 @@ from tests.vram_teams import CATALOGUE, LAPTOP, PROFILES, SPARK, WORKSTATION
 from voxspark.config import Config
 from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.engines import acceleration, registry
-from voxspark.engines.builtin import MIB, SPECS
+from voxspark.engines.builtin import SPECS
+from voxspark.engines.needs import MIB
 from voxspark.engines.registry import EngineSpec
 from voxspark.errors import ConfigError, EngineError
 from voxspark.roster import Roster, make_roster, named_roster, voice_of_language

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from pathlib import Path
 
 import anyio
@@ -20,9 +21,9 @@ def test_three_hundred_questions_leave_nothing_behind(tmp_path: Path) -> None:
     with running_daemon(env, "--microphone", "null", "--speaker", "null") as daemon:
         process = Path("/proc") / str(daemon.pid)
         anyio.run(ask, tmp_path, 30)
-        before = size_of(process)
+        before = settled(process)
         anyio.run(ask, tmp_path, TIMES)
-        after = size_of(process)
+        after = settled(process)
         ended = daemon.of("turn_ended")
         assert len(ended) >= TIMES
         assert not [event for event in ended if event["outcome"] == "failed"]
@@ -37,6 +38,15 @@ async def ask(home: Path, times: int) -> None:
         async with connect(home / "run" / "voxspark" / "voxspark.sock") as client:
             async for _ in client.ask(QUESTIONS[number % len(QUESTIONS)], aloud=False):
                 pass
+
+
+def settled(process: Path) -> tuple[int, int, int]:
+    """The least of some looks: the last connection is just being closed, a voice may just be tested."""
+    sizes = []
+    for _ in range(20):
+        sizes.append(size_of(process))
+        select.select([], [], [], 0.1)
+    return min(sizes)
 
 
 def size_of(process: Path) -> tuple[int, int, int]:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from voxspark.audio import read_wav
 from voxspark.errors import ConfigError
 from voxspark.voices import Reference, Voice, shelf
-from voxspark.voices.keeping import RECORDING, agreement, keep, own_folder, place_for, problems_of
+from voxspark.voices.keeping import RECORDING, agreement, keep, place_for, problems_of
+from voxspark.voices.shelf import own_folder
 
 SPEECH, RATE_HZ = read_wav(Path(__file__).parents[1] / "voices" / "dashwood" / "reference.wav")
 

@@ -136,7 +136,7 @@ def test_it_is_cut_where_nobody_speaks() -> None:
         ("openai/whisper-large-v3-turbo", "whisper-large-v3-turbo", "hf download openai/whisper-large-v3-turbo"),
         ("/nowhere/whisper", "whisper", "transcriber.model must be a folder with a config.json"),
         ("bundled:tiny.en", "bundled:tiny.en", "transcriber.model must be a folder with a config.json"),
-        ("", "Whisper", "transcriber.model must be a folder with a config.json"),
+        ("", "this model", "transcriber.model must be a folder with a config.json"),
     ],
 )
 async def test_weights_that_are_not_here_are_said(model: str, name: str, remedy: str) -> None:

@@ -43,7 +43,7 @@ def list_(config_file: Path | None, as_json: bool) -> None:
 
 
 def _row(voice: Voice, chosen: str) -> dict[str, Any]:
-    from voxspark.voices.keeping import own_folder
+    from voxspark.voices.shelf import own_folder
 
     return {
         "name": voice.name,

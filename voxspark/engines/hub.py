@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from voxspark.errors import EngineError
+
 
 def folder_of(model: str, index: str) -> Path | None:
     """Where `model`, a folder or a name on the hub, is with its file `index`; None when it is not here."""
@@ -25,6 +27,22 @@ def not_here(model: str) -> str:
     if is_hub_name(model):
         return f"its weights are not on this machine. Run: hf download {model}"
     return f"there are no weights for it in {model}."
+
+
+def require_folder(
+    model: str, index: str, error: type[EngineError], code: str, *, setting: str, example: str, gated: bool = False
+) -> Path:
+    """The same, or an error of this class and code that says how to get the weights.
+
+    `setting` names the model, as `example` would do; `gated` is for models whose licence has to be accepted first.
+    """
+    if (folder := folder_of(model, index)) is not None:
+        return folder
+    if is_hub_name(model):
+        remedy = f"{'Accept their licence on huggingface.co, then run' if gated else 'Run'}: hf download {model}"
+    else:
+        remedy = f"{setting} must be a folder with a {index}, or a name on the hub like {example}."
+    raise error(code, f"The weights of {Path(model).name or 'this model'} are not on this machine.", remedy)
 
 
 def is_hub_name(model: str) -> bool:

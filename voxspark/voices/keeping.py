@@ -10,10 +10,9 @@ from pathlib import Path
 
 from voxspark.audio import read_wav, wav_bytes
 from voxspark.errors import ConfigError, DeviceError
-from voxspark.files import data_folder
 from voxspark.types import Pcm
 from voxspark.voices.recording import Problem, examine
-from voxspark.voices.shelf import shelf
+from voxspark.voices.shelf import own_folder, shelf
 from voxspark.voices.voice import FILE, Voice, read_voice
 
 CLONERS = ("f5_tts", "csm", "cosyvoice")
@@ -25,11 +24,6 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 LEAST_AGREEMENT = 0.7
 """Of the words of a transcript with those that a small Whisper hears. It mishears one in ten, and most names."""
-
-
-def own_folder() -> Path:
-    """Where the user's own voices are."""
-    return data_folder() / "voices"
 
 
 def place_for(name: str, *, replace: bool = False) -> Path:

@@ -26,6 +26,11 @@ class Chosen:
     voice: Voice | None = None
     """The voice of the library, when it is one."""
 
+    @property
+    def speed(self) -> float:
+        """The voice's own, on top of that in the configuration."""
+        return self.voice.speed if self.voice else 1.0
+
 
 class Shelf:
     """All voices that can be read; the first of a name wins."""
@@ -54,10 +59,15 @@ class Shelf:
         return Chosen(voice.engines[engine], voice) if voice else Chosen("")
 
 
+def own_folder() -> Path:
+    """Where the user's own voices are."""
+    return data_folder() / "voices"
+
+
 def shelf() -> Shelf:
     """The user's voices and the shipped ones."""
     package = Path(__file__).parent.parent
-    return Shelf(data_folder() / "voices", package / SHIPPED, package.parent / "voices")
+    return Shelf(own_folder(), package / SHIPPED, package.parent / "voices")
 
 
 def _voice_folders(folders: tuple[Path, ...]) -> Iterator[Path]:

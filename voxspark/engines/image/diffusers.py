@@ -6,17 +6,17 @@ Weights come from a folder or from what `hf download` has left on this machine; 
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from voxspark.config_tools import ImageSettings
-from voxspark.engines.hub import folder_of, is_hub_name
-from voxspark.engines.thread import Abandoned, EngineThread
-from voxspark.errors import PainterError, VoxSparkError
+from voxspark.engines.hub import require_folder
+from voxspark.engines.on_torch import told
+from voxspark.engines.thread import EngineThread
+from voxspark.errors import EngineError, PainterError
 from voxspark.types import PaintingStep, Stroke
 
 INDEX = "model_index.json"
@@ -57,7 +57,7 @@ class DiffusersPainter:
         """See `protocols.Painter.paint`."""
 
         def work(put: Callable[[Stroke], None]) -> None:
-            with _told():
+            with told(_failed, _scarce()):
                 put(self._paint(prompt, width, height, seed, self._settings.steps, put))
 
         async with aclosing(self._thread.stream(work)) as strokes:
@@ -73,7 +73,7 @@ class DiffusersPainter:
         self._thread.close()
 
     def _first(self) -> None:
-        with _told():
+        with told(_failed, _scarce()):
             if self._loaded().device.type != "cpu":
                 self._paint("A red fox.", self._settings.side, self._settings.side, 0, 1, lambda _: None)
 
@@ -106,7 +106,15 @@ class DiffusersPainter:
 
     def _loaded(self) -> Any:
         if self._pipeline is None:
-            folder = _folder(self._settings.model)  # told before the seconds that the imports take
+            folder = require_folder(  # told before the seconds that the imports take
+                self._settings.model,
+                INDEX,
+                PainterError,
+                "painter-weights-missing",
+                setting="image.model",
+                example="black-forest-labs/FLUX.1-dev",
+                gated=True,
+            )
 
             import torch
             from diffusers import DiffusionPipeline
@@ -123,19 +131,6 @@ class DiffusersPainter:
         return self._pipeline
 
 
-def _folder(model: str) -> str:
-    """Where the pipeline is on this machine. Raises PainterError `painter-weights-missing`."""
-    if (folder := folder_of(model, INDEX)) is not None:
-        return str(folder)
-    raise PainterError(
-        "painter-weights-missing",
-        f"The weights of {Path(model).name or 'the painter'} are not on this machine.",
-        f"Accept their licence on huggingface.co, then run: hf download {model}"
-        if is_hub_name(model)
-        else f"image.model must be a folder with a {INDEX}, or the name of a pipeline on the hub.",
-    )
-
-
 def _habits(pipeline: Any, model: str) -> Habits:
     kind = type(pipeline).__name__
     if kind not in FAMILIES:
@@ -144,19 +139,11 @@ def _habits(pipeline: Any, model: str) -> Habits:
     return DISTILLED if unguided or model.endswith("-turbo") else FAMILIES[kind]
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """What goes wrong in torch, diffusers and a hundred kinds of files, as PainterError."""
-    try:
-        yield
-    except (VoxSparkError, Abandoned):
-        raise
-    except Exception as error:
-        kind = type(error).__name__
-        if isinstance(error, MemoryError) or kind == "OutOfMemoryError":  # of torch, which may not be there
-            raise PainterError(
-                "painter-out-of-memory", "There was not enough memory for the picture.", "Set a smaller image.side."
-            ) from error
-        raise PainterError(
-            "painter-failed", "The picture could not be made.", f"diffusers met a {kind}; are its weights whole?"
-        ) from error
+def _failed(kind: str) -> EngineError:
+    remedy = f"diffusers met a {kind}; are its weights whole?"
+    return PainterError("painter-failed", "The picture could not be made.", remedy)
+
+
+def _scarce() -> EngineError:
+    message = "There was not enough memory for the picture."
+    return PainterError("painter-out-of-memory", message, "Set a smaller image.side.")

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxspark.audio import to_float
 from voxspark.config_speech import TranscriberSettings
-from voxspark.engines.hub import folder_of, is_hub_name
+from voxspark.engines.hub import require_folder
+from voxspark.engines.on_torch import told
 from voxspark.engines.stt.guards import (
     FULL_SECONDS,
     Reading,
@@ -29,7 +28,7 @@ from voxspark.engines.stt.guards import (
     window_seconds,
 )
 from voxspark.engines.thread import EngineThread
-from voxspark.errors import TranscriberError, VoxSparkError
+from voxspark.errors import EngineError, TranscriberError
 from voxspark.types import SAMPLE_RATE_HZ, Pcm16, Transcript
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ class TorchWhisperTranscriber:
         import torch
 
         language, said = self._settings.language, []
-        with _told("transcriber-failed", "I could not make out what you said.", "Please say it again"):
+        with told(_not_made_out):
             with torch.inference_mode():
                 for piece in pieces(to_float(samples)):
                     language, reading = self._whisper.hear(piece, language, hot_words, self._settings)
@@ -205,12 +204,25 @@ class _Whisper:
         return Reading(text, scores[: len(tokens) + 1].mean().item(), no_speech)
 
 
+def _not_made_out(kind: str) -> EngineError:
+    return TranscriberError(
+        "transcriber-failed", "I could not make out what you said.", f"Please say it again ({kind})."
+    )
+
+
 # ── loading ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def _load(settings: TranscriberSettings) -> _Whisper:
     """The model the settings name. Raises TranscriberError with what to do."""
-    folder = _folder(settings.model)  # told before the seconds that the imports take
+    folder = require_folder(  # told before the seconds that the imports take
+        settings.model,
+        INDEX,
+        TranscriberError,
+        "whisper-weights-missing",
+        setting="transcriber.model",
+        example="openai/whisper-large-v3-turbo",
+    )
 
     import torch
     from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperTokenizer
@@ -227,8 +239,14 @@ def _load(settings: TranscriberSettings) -> _Whisper:
         )
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    remedy = f"Are its weights whole? Run: hf download {settings.model}"
-    with _told("whisper-load-failed", f"The Whisper model {settings.model} could not be loaded.", remedy):
+
+    def not_loaded(kind: str) -> EngineError:
+        remedy = f"Are its weights whole? Run: hf download {settings.model} ({kind})."
+        return TranscriberError(
+            "whisper-load-failed", f"The Whisper model {settings.model} could not be loaded.", remedy
+        )
+
+    with told(not_loaded):
         options: dict[str, Any] = {"local_files_only": True}
         whisper = _Whisper(
             WhisperForConditionalGeneration.from_pretrained(
@@ -242,27 +260,3 @@ def _load(settings: TranscriberSettings) -> _Whisper:
     known = {token.strip("<|>") for token in whisper.tokenizer.get_vocab()} if whisper.is_multilingual else {"en"}
     require_languages(settings, known, is_multilingual=whisper.is_multilingual)
     return whisper
-
-
-def _folder(model: str) -> str:
-    """Where the weights are on this machine. Raises TranscriberError `whisper-weights-missing`."""
-    if (folder := folder_of(model, INDEX)) is not None:
-        return str(folder)
-    raise TranscriberError(
-        "whisper-weights-missing",
-        f"The weights of {Path(model).name or 'Whisper'} are not on this machine.",
-        f"Run: hf download {model}"
-        if is_hub_name(model)
-        else f"transcriber.model must be a folder with a {INDEX}, or a name on the hub: openai/whisper-large-v3-turbo.",
-    )
-
-
-@contextmanager
-def _told(code: str, message: str, remedy: str) -> Iterator[None]:
-    """What goes wrong in torch, transformers and their files, as TranscriberError."""
-    try:
-        yield
-    except VoxSparkError:
-        raise
-    except Exception as error:
-        raise TranscriberError(code, message, f"{remedy} ({type(error).__name__}).") from error

@@ -14,9 +14,9 @@ from typing import Any
 from voxspark.audio import from_bytes
 from voxspark.config_speech import VoiceSettings
 from voxspark.engines.http import connect, patience, reason_in, shown
+from voxspark.engines.tts.cloning import recorded_voice
 from voxspark.errors import SynthesizerError
 from voxspark.types import Pcm
-from voxspark.voices import shelf
 
 log = logging.getLogger(__name__)
 
@@ -160,13 +160,9 @@ class CosyVoiceSynthesizer:
 
 def _reference(name: str) -> dict[str, str]:
     """The recording to clone and its words, as the request has them. Raises SynthesizerError."""
-    voice = shelf().choose("cosyvoice", name).voice
-    if voice is None or voice.reference is None or voice.recording is None:
-        raise SynthesizerError(
-            "voice-no-recording",
-            f"CosyVoice needs a voice with a recording, and {name} is none.",
-            "Set voice.voice to one that `voxspark voices list` gives for cosyvoice.",
-        )
+    voice = recorded_voice("cosyvoice", name)
+    assert voice.reference is not None
+    assert voice.recording is not None
     try:
         sound = base64.b64encode(voice.recording.read_bytes()).decode()
     except OSError as error:

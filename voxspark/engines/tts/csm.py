@@ -6,16 +6,16 @@ Weights come from a folder or from what `hf download` has left on this machine; 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
-from pathlib import Path
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from voxspark.config_speech import VoiceSettings
-from voxspark.engines.hub import folder_of, is_hub_name
-from voxspark.engines.thread import Abandoned, EngineThread
+from voxspark.engines.hub import require_folder
+from voxspark.engines.on_torch import told_of_voice
+from voxspark.engines.thread import EngineThread
 from voxspark.engines.tts.csm_stream import SAMPLE_RATE_HZ
-from voxspark.errors import SynthesizerError, VoxSparkError
+from voxspark.errors import SynthesizerError
 from voxspark.types import Pcm
 from voxspark.voices import shelf
 
@@ -56,7 +56,7 @@ class CsmSynthesizer:
         parts = spoken_parts(text)
 
         def work(put: Callable[[Pcm], None]) -> None:
-            with _told():
+            with told_of_voice("Sesame CSM"):
                 model = self._loaded()
                 for part in parts:
                     model.say(part, put)
@@ -80,12 +80,20 @@ class CsmSynthesizer:
         self._thread.close()
 
     def _first(self) -> None:
-        with _told():
+        with told_of_voice("Sesame CSM"):
             self._loaded()
 
     def _loaded(self) -> CsmModel:
         if self._model is None:
-            folder = _folder(self._settings.model or WEIGHTS)  # told before the seconds that the imports take
+            folder = require_folder(  # told before the seconds that the imports take
+                self._settings.model or WEIGHTS,
+                INDEX,
+                SynthesizerError,
+                "voice-weights-missing",
+                setting="voice.model",
+                example=WEIGHTS,
+                gated=True,
+            )
 
             from voxspark.engines.tts.csm_model import CsmModel
 
@@ -101,34 +109,3 @@ def spoken_parts(text: str) -> list[str]:
     if not any(letter.isascii() and letter.isalnum() for letter in plain):
         return []
     return textwrap.wrap(" ".join(plain.split()), PART_CHARACTERS, break_on_hyphens=False)
-
-
-def _folder(model: str) -> Path:
-    """Where the weights are. Raises SynthesizerError `voice-weights-missing`."""
-    if (folder := folder_of(model, INDEX)) is not None:
-        return folder
-    raise SynthesizerError(
-        "voice-weights-missing",
-        f"The weights of {Path(model).name} are not on this machine.",
-        f"Accept their licence on huggingface.co, then run: hf download {model}"
-        if is_hub_name(model)
-        else f"voice.model must be a folder with a {INDEX}, or a name on the hub like {WEIGHTS}.",
-    )
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """What goes wrong in torch, transformers and a dozen kinds of files, as SynthesizerError."""
-    try:
-        yield
-    except (VoxSparkError, Abandoned):
-        raise
-    except Exception as error:
-        kind = type(error).__name__
-        if isinstance(error, MemoryError) or kind == "OutOfMemoryError":  # of torch, which may not be there
-            raise SynthesizerError(
-                "voice-out-of-memory", "There was not enough memory for my voice.", "Choose another voice.engine."
-            ) from error
-        raise SynthesizerError(
-            "voice-failed", "My voice failed.", f"Sesame CSM met a {kind}; are its weights whole?"
-        ) from error

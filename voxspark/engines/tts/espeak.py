@@ -34,8 +34,7 @@ class EspeakSynthesizer:
 
     def __init__(self, settings: VoiceSettings) -> None:
         self._chosen = shelf().choose("espeak", settings.voice)
-        speed = settings.speed * (self._chosen.voice.speed if self._chosen.voice else 1.0)
-        self._pace = round(WORDS_PER_MINUTE * speed)
+        self._pace = round(WORDS_PER_MINUTE * settings.speed * self._chosen.speed)
 
     async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
         """Mostly one piece. Raises SynthesizerError, `nothing-to-say` for empty text."""

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from functools import cached_property
 from pathlib import Path
 
 from voxspark.config_speech import VoiceSettings
-from voxspark.engines.hub import folder_of, is_hub_name
-from voxspark.engines.thread import Abandoned, EngineThread
+from voxspark.engines.hub import folder_of, is_hub_name, require_folder
+from voxspark.engines.on_torch import told_of_voice
+from voxspark.engines.thread import EngineThread
+from voxspark.engines.tts.cloning import recorded_voice
 from voxspark.engines.tts.f5_model import F5Model
 from voxspark.engines.tts.f5_sound import SAMPLE_RATE_HZ, Sample, joined, read_sample
 from voxspark.engines.tts.f5_text import most_bytes, pieces
-from voxspark.errors import SynthesizerError, VoxSparkError
+from voxspark.errors import SynthesizerError
 from voxspark.types import Pcm
-from voxspark.voices import Voice, shelf
 
-WEIGHTS = "SWivid/F5-TTS"
+WEIGHTS, VOCODER = "SWivid/F5-TTS", "charactr/vocos-mel-24khz"
 
 VOCABULARY = "vocab.txt"
 """The file that makes a folder weights of F5-TTS."""
@@ -35,7 +36,7 @@ class F5Synthesizer:
     def __init__(self, settings: VoiceSettings) -> None:
         """Raises SynthesizerError when there is no recording to speak like."""
         self._settings = settings
-        self._voice = cloned_voice(settings.voice)
+        self._voice = recorded_voice("f5_tts", settings.voice)
         self._speed = settings.speed * self._voice.speed
         self._thread = EngineThread("f5")
 
@@ -47,7 +48,7 @@ class F5Synthesizer:
         gone = threading.Event()
 
         def work(put: Callable[[Pcm], None]) -> None:
-            with _told():
+            with told_of_voice("F5-TTS"):
                 waves = self._waves(text, gone)
                 for samples in joined(waves, self._settings.f5_tts.cross_fade_seconds):
                     put(samples)
@@ -68,7 +69,7 @@ class F5Synthesizer:
         self._thread.close()
 
     def _first(self) -> None:
-        with _told():
+        with told_of_voice("F5-TTS"):
             if self._model.on_gpu:
                 self._model.say(FIRST_WORDS, speed=1.0, seed=0, gone=threading.Event(), steps=1)
 
@@ -97,22 +98,6 @@ class F5Synthesizer:
         return F5Model(weights, vocoder, settings, device, self._sample)
 
 
-def cloned_voice(name: str) -> Voice:
-    """The voice of the library that this name stands for. Raises SynthesizerError when it cannot be cloned."""
-    library = shelf()
-    chosen = library.choose("f5_tts", name)
-    if chosen.voice is not None and chosen.voice.reference is not None:
-        return chosen.voice
-    able = sorted(each.name for each in library.voices.values() if "f5_tts" in each.engines and each.reference)
-    if chosen.name and able:
-        raise SynthesizerError("voice-unknown", f"There is no voice {name}.", f"Known: {', '.join(able)}.")
-    raise SynthesizerError(
-        "voice-no-recording",
-        "There is no recording of a voice that I could speak with.",
-        "Run: voxspark voices add",
-    )
-
-
 def weights_folder(model: str, architecture: str) -> Path:
     """Where the weights are. Raises SynthesizerError `voice-weights-missing`."""
     places = ((model, VOCABULARY), (f"{model}/{architecture}", VOCABULARY), (model, f"{architecture}/{VOCABULARY}"))
@@ -130,30 +115,11 @@ def weights_folder(model: str, architecture: str) -> Path:
 
 def vocoder_folder(vocoder: str) -> Path:
     """Where the vocoder is. Raises SynthesizerError `voice-weights-missing`."""
-    if (folder := folder_of(vocoder, "config.yaml")) is not None:
-        return folder
-    raise SynthesizerError(
+    return require_folder(
+        vocoder,
+        "config.yaml",
+        SynthesizerError,
         "voice-weights-missing",
-        "The vocoder of F5-TTS is not on this machine.",
-        f"Run: hf download {vocoder}"
-        if is_hub_name(vocoder)
-        else "voice.f5_tts.vocoder must be a folder with the config.yaml of Vocos, or its name on the hub.",
+        setting="voice.f5_tts.vocoder",
+        example=VOCODER,
     )
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """What goes wrong in torch, the packages and a dozen kinds of files, as SynthesizerError."""
-    try:
-        yield
-    except (VoxSparkError, Abandoned):
-        raise
-    except Exception as error:
-        kind = type(error).__name__
-        if isinstance(error, MemoryError) or kind == "OutOfMemoryError":  # of torch, which may not be there
-            raise SynthesizerError(
-                "voice-out-of-memory", "There was not enough memory for my voice.", "Choose another voice.engine."
-            ) from error
-        raise SynthesizerError(
-            "voice-failed", "My voice failed.", f"F5-TTS met a {kind}; are its weights whole, and of its architecture?"
-        ) from error

@@ -32,7 +32,7 @@ class HibariSynthesizer:
                 f"hibari has no bundled voice {self._voice}.",
                 f"Known: {', '.join(BUNDLED_VOICES)}.",
             )
-        self._speed = settings.speed * (chosen.voice.speed if chosen.voice else 1.0)
+        self._speed = settings.speed * chosen.speed
         self._thread = EngineThread("hibari")
         self._engine: Any = None
 

@@ -51,7 +51,7 @@ class KokoroSynthesizer(OnnxSynthesizer):
                 f"Known: {', '.join(sorted(known)) or 'none'}. More are in: {GET_VOICES} (README, Voices).",
             )
         self._style_file = known[self._voice]
-        self._speed = settings.speed * (chosen.voice.speed if chosen.voice else 1.0)
+        self._speed = settings.speed * chosen.speed
         self._model = settings.model
         self._threads = settings.kokoro.threads or min(os.cpu_count() or 1, MOST_THREADS)
         self._session: Any = None

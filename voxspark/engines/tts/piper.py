@@ -31,7 +31,7 @@ class PiperSynthesizer(OnnxSynthesizer):
         self._model, chosen = choose_piper(settings)
         self._voice = read_piper(self._model)
         self._speaker = _speaker(self._voice, chosen.name)
-        self._speed = settings.speed * (chosen.voice.speed if chosen.voice else 1.0)
+        self._speed = settings.speed * chosen.speed
         self._session: Any = None
 
     def _pieces(self, text: str, reply: Reply) -> Iterator[tuple[Pcm, int]]:
