@@ -343,6 +343,11 @@ def test_the_status_says_what_is_wrong() -> None:
     assert rows[4] == ["voices", "csm-1b", "(It is noise.), hibari"]
 
 
+def test_the_status_names_voices_and_what_is_wrong_with_them() -> None:
+    voices = [{"name": "csm", "trouble": "It is noise."}, {"name": "hibari", "trouble": ""}]
+    assert status_table({"voices": voices}).split(maxsplit=1)[1] == "csm (It is noise.), hibari"
+
+
 def test_the_status_has_one_line_about_memory() -> None:
     rows = status_table({"memory": everyday(), "memory_mb": 9}).splitlines()
     assert [row.split(maxsplit=2) for row in rows] == [

@@ -153,6 +153,21 @@ def test_who_hears_and_speaks_is_told() -> None:
     assert "Hibari (hibari, licence: " in found["voice"]["detail"]
 
 
+def test_own_choices_are_told_as_such_and_a_folder_is_no_name_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOXSPARK_TRANSCRIBER__MODEL", "bundled:base")
+    monkeypatch.setenv("VOXSPARK_VOICE__ENGINE", "csm")
+    monkeypatch.setenv("VOXSPARK_VOICE__MODEL", "/nowhere/csm")
+    found = findings()
+    assert found["ears"]["detail"].endswith(", as configured")
+    assert found["voice"]["remedy"].endswith("there are no weights for it in /nowhere/csm.")
+
+
+def test_a_mistake_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOXSPARK_VOICE__ENGINE", "hibary")
+    found = findings()
+    assert [name for name, each in found.items() if each["state"] == "broken"] == ["engines"]
+
+
 def test_better_ears_are_named_with_what_keeps_them_away(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("VOXSPARK_PROFILE", "mine")
     embedded = (Path(voxspark.__file__).parent / "vram" / "profiles" / "embedded.toml").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from voxspark.engines.builtin import SPECS
 from voxspark.engines.needs import MIB
 from voxspark.engines.registry import EngineSpec, Need, find
 from voxspark.errors import EngineError
+from voxspark.protocols import Painter, Synthesizer, Transcriber
 from voxspark.vram.catalogue import load_catalogue
 
 SETTINGS: dict[str, Settings] = {
@@ -76,6 +78,23 @@ def test_a_spec_is_well_formed(spec: EngineSpec) -> None:
     need = spec.memory(SETTINGS[spec.kind])
     assert need.cpu_bytes > 0
     assert need.gpu_bytes >= 0
+
+
+PROTOCOLS: dict[str, type] = {"stt": Transcriber, "tts": Synthesizer, "image": Painter}
+
+
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if spec.kind in PROTOCOLS], ids=lambda spec: spec.target)
+def test_an_engine_can_be_called_as_its_protocol_says(spec: EngineSpec) -> None:
+    module, _, factory = spec.target.partition(":")
+    engine = getattr(importlib.import_module(module), factory)
+    for name, method in inspect.getmembers(PROTOCOLS[spec.kind], inspect.isfunction):
+        if name.startswith("_"):
+            continue
+        wanted = inspect.signature(method).parameters.values()
+        has = inspect.signature(getattr(engine, name)).parameters.values()
+        assert [(each.name, each.kind, each.default) for each in has] == [
+            (each.name, each.kind, each.default) for each in wanted
+        ]
 
 
 def test_the_entry_point_gives_what_we_ship() -> None:

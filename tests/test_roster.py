@@ -498,4 +498,4 @@ def test_auto_with_a_model_of_the_users_own() -> None:
 def test_auto_with_a_machine_too_small_for_anything_says_so() -> None:
     error = refused(Machine("host", Budget(total_bytes=GIB, floor_bytes=GIB), ""), profile="auto")
     assert error.code == "profile-none-fits"
-    assert "embedded needs 0.6 GB more" in error.remedy
+    assert "embedded needs 0.7 GB more" in error.remedy

@@ -29,8 +29,8 @@ UNIFIED_LAPTOP = Budget(total_bytes=8 * GIB, floor_bytes=3 * GIB // 2)
         ("swarm", 8192, SPARK, 73.6),
         ("workstation-24gb", 8192, WORKSTATION, 23.2),
         ("laptop-8gb", 8192, LAPTOP, 5.0),
-        ("laptop-8gb", 8192, UNIFIED_LAPTOP, 6.0),
-        ("embedded", 2048, UNIFIED_LAPTOP, 0.61),
+        ("laptop-8gb", 8192, UNIFIED_LAPTOP, 6.1),
+        ("embedded", 2048, UNIFIED_LAPTOP, 0.69),
     ],
 )
 def test_each_profile_fits_the_machine_it_is_for(

@@ -90,6 +90,8 @@ def _item(item: Any) -> str:
     match item:
         case {"title": title, "state": "running", "fraction": float(fraction)}:
             return f"{title} ({fraction:.0%})"
+        case {"name": name, "trouble": trouble}:
+            return f"{name} ({trouble})" if trouble else str(name)
         case {"title": name, "state": state} | {"name": name, "state": state}:
             return f"{name} ({state})"
         case {"name": name, "trouble": trouble}:

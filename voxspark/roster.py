@@ -12,7 +12,7 @@ from voxspark.config_speech import TranscriberSettings, VoiceChoice, VoiceSettin
 from voxspark.config_tools import Settings
 from voxspark.engines.acceleration import WEIGHTS, Acceleration, acceleration
 from voxspark.engines.bundled import BUNDLED, is_installed
-from voxspark.engines.hub import folder_of, is_hub_name
+from voxspark.engines.hub import folder_of, is_hub_name, not_here
 from voxspark.engines.registry import find
 from voxspark.errors import ConfigError
 from voxspark.vram.catalogue import GB, Capability, Catalogue, Model, Role, Runner, load_catalogue
@@ -52,6 +52,8 @@ class Roster:
     """What `auto` thought of each profile, the chosen one last; then who stands in for whom."""
     passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By role, whoever would be better, best first, and what keeps them from it."""
+    own: Collection[str] = ()
+    """Roles whose model the configuration names."""
 
     def model_of(self, role: str) -> Model:
         """Who fills a role of the profile."""
@@ -186,7 +188,7 @@ def _obstacle(role: str, model: Model, here: Acceleration | None = None) -> str:
         return f"it needs {', '.join(missing)}. Run: {spec.install}"
     files = VOICE_WEIGHTS.get(model.engine, ()) if role == "voice" else ()
     if files and all(folder_of(model.id, file) is None for file in files):
-        return f"its weights are not on this machine. Run: hf download {model.id}"
+        return not_here(model.id)
     return here.obstacle(model.engine, model.id) if here and role == "ears" and model.runner == "worker" else ""
 
 
@@ -214,7 +216,7 @@ def _with_own_models(config: Config, roster: Roster) -> Roster:
         profile = _put(profile, role, model.key)
     if "context_tokens" in chat.model_fields_set and "worker" in profile.roles:
         profile = _with_context(profile, profile.roles["worker"].model, chat.context_tokens)
-    return _with_more_voices(voice, replace(roster, profile=profile, catalogue=catalogue))
+    return _with_more_voices(voice, replace(roster, profile=profile, catalogue=catalogue, own=frozenset(own)))
 
 
 def ears_engine(ears: TranscriberSettings) -> str:

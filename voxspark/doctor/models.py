@@ -19,7 +19,7 @@ from voxspark.control.client import connect
 from voxspark.doctor.check import Check, Finding
 from voxspark.engines.ollama.client import OllamaClient, full_name
 from voxspark.errors import ControlError, EngineError, VoxSparkError
-from voxspark.roster import AUTO, NEEDED, OWN, Roster, named_roster
+from voxspark.roster import AUTO, NEEDED, Roster, named_roster
 from voxspark.runners.ollama import AFTERWARDS, options_for
 from voxspark.types import Message
 from voxspark.vram.catalogue import Model
@@ -82,15 +82,18 @@ class TeamChecks:
 
     async def _speech(self, role: str, line: str) -> Finding:
         """Who hears or speaks, why, what would be better, and what the daemon finds wrong (`line` of its status)."""
-        roster = await self._roster()
+        try:
+            roster = await self._roster()
+        except VoxSparkError:  # a finding about the engines
+            return Finding("ok", "cannot be told until the engines are right")
         model = roster.model_of(role)
         told = f"{model.name} ({model.engine}, licence: {model.licence})"
         if role in roster.passed_over:
             return Finding("problem", told, f"Better would be {' Or '.join(roster.passed_over[role])}")
         if trouble := _trouble(await self._status() or {}, line, model.key):
             return Finding("problem", f"{told} is not used now: {trouble}", AGAIN)
-        own = model.key.startswith(OWN)
-        return Finding("ok", f"{told}, {'as configured' if own else f'the choice of the profile {roster.profile.key}'}")
+        own = "as configured" if role in roster.own else f"the choice of the profile {roster.profile.key}"
+        return Finding("ok", f"{told}, {own}")
 
     async def _roster(self) -> Roster:
         """Raises VoxSparkError for what is not installed, or does not fit."""

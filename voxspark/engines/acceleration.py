@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from voxspark.engines.hub import folder_of
+from voxspark.engines.hub import folder_of, not_here
 
 WITHOUT_CUDA = b"not compiled with CUDA support"
 """In the library of CTranslate2's wheel for aarch64, not in that for x86-64 (4.8.5)."""
@@ -41,7 +41,7 @@ class Acceleration:
         if engine == "whisper_torch" and not self.torch:
             return f"torch is built without CUDA here. {TORCH_INSTALL}"
         if folder_of(weights, WEIGHTS[engine]) is None:
-            return f"its weights are not on this machine. Run: hf download {weights}"
+            return not_here(weights)
         return ""
 
 

@@ -114,7 +114,7 @@ SPECS = (
         packages=("hibari",),
         install=EMBEDDED,
         licence="Apache-2.0, weights too",
-        memory=_always(150),
+        memory=_always(230),
         languages=_speaks("en"),
     ),
     EngineSpec(

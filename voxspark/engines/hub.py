@@ -22,6 +22,13 @@ def folder_of(model: str, index: str) -> Path | None:
     return Path(file).parent if isinstance(file, str) else None
 
 
+def not_here(model: str) -> str:
+    """That the weights `model` are missing, and how to get them."""
+    if is_hub_name(model):
+        return f"its weights are not on this machine. Run: hf download {model}"
+    return f"there are no weights for it in {model}."
+
+
 def require_folder(
     model: str, index: str, error: type[EngineError], code: str, *, setting: str, example: str, gated: bool = False
 ) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,9 @@ class SenseVoiceTranscriber:
         self._thread = EngineThread("sense-voice")
         self._recognizer: Any = None
 
-    async def transcribe(self, samples: Pcm16) -> Transcript:
-        """Mono 16 kHz, any length; how sure it is, it does not tell. Raises TranscriberError."""
+    async def transcribe(self, samples: Pcm16, *, hot_words: Sequence[str] = ()) -> Transcript:
+        """Mono 16 kHz, any length; how sure it is, it does not tell. Hot words it cannot take. Raises
+        TranscriberError."""
         return await self._thread.call(lambda: self._transcribe(samples))
 
     async def warm(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -32,8 +33,9 @@ class WyomingTranscriber:
         wanted = {"language": self._language, "name": "" if bundled else settings.model}
         self._request = {key: value for key, value in wanted.items() if value}
 
-    async def transcribe(self, samples: Pcm16) -> Transcript:
-        """Mono 16 kHz, any length; how sure the server is, it does not tell. Raises TranscriberError."""
+    async def transcribe(self, samples: Pcm16, *, hot_words: Sequence[str] = ()) -> Transcript:
+        """Mono 16 kHz, any length; how sure the server is, it does not tell. Hot words it cannot take. Raises
+        TranscriberError."""
         return await self._transcribe(samples, ANSWER_SECONDS)
 
     async def warm(self) -> None:
