@@ -28,7 +28,7 @@ from voxspark.errors import ChatError, EngineError
 from voxspark.protocols import Schema
 from voxspark.roster import Roster
 from voxspark.runners.local import LocalRunner
-from voxspark.runners.process import ProcessRunner, _total
+from voxspark.runners.process import ProcessRunner, total_bytes
 from voxspark.types import Message
 from voxspark.vram.catalogue import Catalogue
 from voxspark.vram.catalogue import Runner as Place
@@ -315,6 +315,6 @@ async def test_the_driver_tells_what_a_worker_holds(gpus: FakeGpus, on_gpu: int,
 def test_without_the_driver_torch_tells_and_its_context_is_added(gpus: FakeGpus) -> None:
     listed = gpus.read()
     cards = () if isinstance(listed, Unknown) else listed
-    assert _total(MemoryUse(100, 10, 20), cards, os.getpid()) == 120 + CUDA_CONTEXT_BYTES
-    assert _total(MemoryUse(100), cards, os.getpid()) == 100
-    assert _total(MemoryUse(), cards, None) == 0
+    assert total_bytes(MemoryUse(100, 10, 20), cards, os.getpid()) == 120 + CUDA_CONTEXT_BYTES
+    assert total_bytes(MemoryUse(100), cards, os.getpid()) == 100
+    assert total_bytes(MemoryUse(), cards, None) == 0

@@ -16,6 +16,8 @@ CATALOGUE = builtin()
 FACTS = Path(__file__).with_name("data") / "models.csv"
 OF_ANOTHER_FORM = {"CosyVoice 3.0", "SenseVoice"}
 """The facts are about torch; the catalogue about what is run here: a client of the server, and ONNX in 8 bits."""
+COUNTED = {"F5-TTS", "Sesame CSM"}
+"""The facts have their files; the catalogue what is made of them on a GPU, by count (bench/speech_gpu.py)."""
 ROWS = [
     row
     for row in csv.DictReader(FACTS.read_text("utf-8").splitlines())
@@ -41,7 +43,7 @@ def test_needs_agree_with_the_facts_within_two_percent(row: dict[str, str]) -> N
 @pytest.mark.parametrize("row", ROWS, ids=[row["seed_name"] for row in ROWS])
 def test_geometry_and_limits_are_those_of_the_facts(row: dict[str, str]) -> None:
     model = named(row)
-    assert model.weights_gb == float(row["weights_gb"])
+    assert model.weights_gb == float(row["weights_gb"]) or row["seed_name"] in COUNTED
     for column, value in {
         "layers": model.layers,
         "kv_heads": model.kv_heads,

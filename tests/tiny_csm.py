@@ -77,14 +77,18 @@ def model(*, codebooks: int, codes: int) -> Any:
             codec_config=codec,
         )
     )
-    for quantizer in _quantizers(network_model.codec_model):
-        quantizer.codebook.embed_sum.normal_()  # zeros otherwise, and every frame would sound alike
+    give_codes(network_model.codec_model)
     return network_model
 
 
-def _quantizers(codec: Any) -> list[Any]:
-    both = codec.quantizer.semantic_residual_vector_quantizer, codec.quantizer.acoustic_residual_vector_quantizer
-    return [layer for part in both for layer in part.layers]
+def give_codes(codec: Any) -> None:
+    """Zeros otherwise, and every frame would sound alike."""
+    for part in (
+        codec.quantizer.semantic_residual_vector_quantizer,
+        codec.quantizer.acoustic_residual_vector_quantizer,
+    ):
+        for layer in part.layers:
+            layer.codebook.embed_sum.normal_()
 
 
 def write(folder: Path) -> None:

@@ -19,7 +19,7 @@ def _letters() -> dict[str, int]:
     return {letter: index for index, letter in enumerate(sorted(ByteLevel.alphabet()))}
 
 
-def _clip_tokenizer() -> Any:
+def clip_tokenizer() -> Any:
     from transformers import CLIPTokenizer
 
     letters = _letters()
@@ -44,7 +44,7 @@ def _clip(width: int, *, projected: bool) -> Any:
     return CLIPTextModelWithProjection(config) if projected else CLIPTextModel(config)
 
 
-def _t5_tokenizer() -> Any:
+def t5_tokenizer() -> Any:
     from transformers import T5TokenizerFast
 
     special = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
@@ -84,9 +84,9 @@ def flux(*, guided: bool) -> Any:
     return FluxPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(),
         text_encoder=_clip(32, projected=False),
-        tokenizer=_clip_tokenizer(),
+        tokenizer=clip_tokenizer(),
         text_encoder_2=_t5(),
-        tokenizer_2=_t5_tokenizer(),
+        tokenizer_2=t5_tokenizer(),
         vae=_vae(),
         transformer=FluxTransformer2DModel(
             in_channels=64,
@@ -109,11 +109,11 @@ def stable_diffusion_3() -> Any:
     return StableDiffusion3Pipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(),
         text_encoder=_clip(16, projected=True),
-        tokenizer=_clip_tokenizer(),
+        tokenizer=clip_tokenizer(),
         text_encoder_2=_clip(16, projected=True),
-        tokenizer_2=_clip_tokenizer(),
+        tokenizer_2=clip_tokenizer(),
         text_encoder_3=_t5(),
-        tokenizer_3=_t5_tokenizer(),
+        tokenizer_3=t5_tokenizer(),
         vae=_vae(),
         transformer=SD3Transformer2DModel(
             sample_size=8,

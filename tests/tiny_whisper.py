@@ -6,6 +6,7 @@ python -m tests.tiny_whisper FOLDER
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,16 @@ from tests.whisper_checkpoint import convert
 from voxspark.engines.bundled import locate
 
 LANGUAGES = ("en", "de", "es", "fr", "cy")
+SIZES = {
+    "num_mel_bins": 128,
+    "d_model": 32,
+    "encoder_layers": 2,
+    "decoder_layers": 2,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 64,
+    "decoder_ffn_dim": 64,
+}
 TASKS = ("translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps")
 
 
@@ -32,8 +43,9 @@ def _tokenizer() -> Any:
     return tokenizer
 
 
-def make(folder: Path) -> None:
-    """Write model, tokenizer and feature extractor there."""
+def make(folder: Path, sizes: Mapping[str, int] = SIZES, dtype: str = "float32") -> None:
+    """Write model, tokenizer and feature extractor there; the vocabulary is the tokenizer's, if it is not among the
+    sizes."""
     import torch
     from transformers import GenerationConfig, WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
 
@@ -42,15 +54,7 @@ def make(folder: Path) -> None:
     start, end = (tokenizer.convert_tokens_to_ids(f"<|{name}|>") for name in ("startoftranscript", "endoftext"))
     model = WhisperForConditionalGeneration(
         WhisperConfig(
-            vocab_size=len(tokenizer),
-            num_mel_bins=128,
-            d_model=32,
-            encoder_layers=2,
-            decoder_layers=2,
-            encoder_attention_heads=2,
-            decoder_attention_heads=2,
-            encoder_ffn_dim=64,
-            decoder_ffn_dim=64,
+            **{"vocab_size": len(tokenizer), **sizes},
             decoder_start_token_id=start,
             eos_token_id=end,
             bos_token_id=end,
@@ -67,9 +71,9 @@ def make(folder: Path) -> None:
         begin_suppress_tokens=[end],
         is_multilingual=True,
     )
-    model.save_pretrained(folder)
+    model.to(getattr(torch, dtype)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    WhisperFeatureExtractor(feature_size=128).save_pretrained(folder)
+    WhisperFeatureExtractor(feature_size=sizes["num_mel_bins"]).save_pretrained(folder)
 
 
 def main() -> None:

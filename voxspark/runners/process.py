@@ -119,7 +119,7 @@ class ProcessRunner:
 
     async def _taken(self, worker: Worker) -> int:
         gpus = await anyio.to_thread.run_sync(self._gpus.read)
-        return _total(await worker.memory(), () if isinstance(gpus, Unknown) else gpus, worker.pid)
+        return total_bytes(await worker.memory(), () if isinstance(gpus, Unknown) else gpus, worker.pid)
 
     def _changed(self, model: str, change: WorkerChanged) -> None:
         wanted = change.reason.startswith(UNLOADED.code)
@@ -129,7 +129,7 @@ class ProcessRunner:
             self._lost(model, f"{name} {'crashed' if change.failed else 'did not stop and was ended'}.")
 
 
-def _total(use: MemoryUse, gpus: Sequence[Gpu], pid: int | None) -> int:
+def total_bytes(use: MemoryUse, gpus: Sequence[Gpu], pid: int | None) -> int:
     """By the driver where it lists the process (not from inside a container, nor on every system), else by torch.
 
     On a GPU with memory of its own the host's is not counted: it is not of the same pool.
