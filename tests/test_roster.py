@@ -235,7 +235,7 @@ def test_what_the_catalogue_knows_is_taken_from_it(
 ) -> None:
     found = roster(profile=profile, **table)
     assert team(found)[role] == expected
-    assert found.profile.roles[role].alternatives == ()
+    assert found.profile.roles[role].alternatives == (("whisper-tiny",) if role == "ears" else ())
     assert found.model_of(role) == CATALOGUE.models[expected]
 
 
@@ -370,6 +370,15 @@ def test_no_choice_of_a_model_gives_it_two_sizes() -> None:
 def test_the_swarm_keeps_its_slots_with_another_model() -> None:
     found = roster(profile="swarm", chat={"model": "qwen3:14b"})
     assert sizes(found.profile)["qwen3-14b"] == {(8192, 8, "gpu")}
+
+
+def test_behind_ears_of_the_users_own_stand_the_bundled_ones() -> None:
+    def behind(**ears: str) -> tuple[str, ...]:
+        return roster(NO_GPU, profile="embedded", transcriber=ears).profile.roles["ears"].alternatives
+
+    assert behind(engine="wyoming", host="tcp://127.0.0.1:1") == ("whisper-tiny",)
+    assert behind(engine="wyoming", host="tcp://127.0.0.1:1", language="auto") == ("whisper-base",)
+    assert behind(model="bundled:tiny.en") == ()
 
 
 # ── who stands in ───────────────────────────────────────────────────────────────────────────────

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from voxspark.config_tools import Settings
 from voxspark.language import LANGUAGES, Language
+
+
+def _place(name: str) -> str:
+    try:
+        Path(name).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # too long; the home of nobody
+        raise ValueError("there can be no such file, folder or model") from None
+    return name
+
+
+Weights = Annotated[str, AfterValidator(_place)]
+"""A folder, a file, or a name that is looked for on this machine."""
 
 
 class TranscriberSettings(Settings):
@@ -15,7 +28,7 @@ class TranscriberSettings(Settings):
 
     engine: str = "faster_whisper"
     """A registered engine of kind `stt`; `auto` is the one for this machine and model (`voxspark doctor` says why)."""
-    model: str = "bundled:tiny.en"
+    model: Weights = "bundled:tiny.en"
     """`bundled:tiny.en`, `bundled:base`, a local CTranslate2 directory, or a model name (downloaded once)."""
     language: str = "en"
     """Language spoken to it, where that is not the `language` above; `auto` detects it with a multilingual model."""
@@ -50,7 +63,7 @@ class VoiceChoice(Settings):
     """A registered engine of kind `tts`."""
     voice: str = ""
     """Its name, as for the one for all."""
-    model: str = ""
+    model: Weights = ""
     """Weights: a folder, a file or a name on the hub; empty is the engine's own."""
     speed: float = Field(1.0, ge=0.5, le=2.0)
     """1.0 is the voice's own pace."""
@@ -115,7 +128,7 @@ class VoiceSettings(Settings):
     """Engines that speak what the first cannot, in order; what is not installed is passed over."""
     voice: str = "heart"
     """A voice of `voxspark voices list`, or an engine's own name for one."""
-    model: str = ""
+    model: Weights = ""
     """Weights: a folder, a file or a name on the hub; empty is the engine's own."""
     speed: float = Field(1.0, ge=0.5, le=2.0)
     """1.0 is the voice's own pace."""

@@ -216,6 +216,8 @@ def _with_own_models(config: Config, roster: Roster) -> Roster:
         profile = _put(profile, role, model.key)
     if "context_tokens" in chat.model_fields_set and "worker" in profile.roles:
         profile = _with_context(profile, profile.roles["worker"].model, chat.context_tokens)
+    if "ears" in own:
+        profile = _with_bundled_ears(ears, profile)
     return _with_more_voices(voice, replace(roster, profile=profile, catalogue=catalogue, own=frozenset(own)))
 
 
@@ -277,6 +279,14 @@ def _weights(role: Role, engine: str, catalogue: Catalogue) -> str:
     return min(known, key=lambda m: m.weights_bytes + m.overhead_bytes).id if known else engine
 
 
+def _with_bundled_ears(ears: TranscriberSettings, profile: Profile) -> Profile:
+    """Behind ears of the user's own, so that an utterance which they fail at is not lost."""
+    post, tiny = profile.roles["ears"], ears.language == "en"
+    bundled = "whisper-tiny" if tiny else "whisper-base"
+    behind = (bundled,) if post.model != bundled and (tiny or is_installed("whisper-base")) else ()
+    return replace(profile, roles={**profile.roles, "ears": replace(post, alternatives=(*post.alternatives, *behind))})
+
+
 def _with_more_voices(voice: VoiceSettings, roster: Roster) -> Roster:
     """The voices of languages, and who stands behind all others, as alternatives; those that take no memory of the plan
     need no place in it."""
@@ -285,7 +295,7 @@ def _with_more_voices(voice: VoiceSettings, roster: Roster) -> Roster:
     models = [
         replace(_own_voice(settings, each.engine, each.model, roster.catalogue), key=voice_of_language(code))
         for code, each in voice.languages.items()
-        if in_plan(each.engine) and (settings := own_voice_settings(each))
+        if in_plan(each.engine) and (settings := own_voice_settings(voice, each))
     ]
     models += [
         _own_voice(VoiceSettings(engine=engine), engine, "", roster.catalogue)
@@ -308,9 +318,10 @@ def voice_of_language(code: str) -> str:
     return f"{OWN}voice:{code}"
 
 
-def own_voice_settings(choice: VoiceChoice) -> VoiceSettings:
-    """Ready for its engine."""
-    return VoiceSettings(**choice.model_dump())
+def own_voice_settings(voice: VoiceSettings, choice: VoiceChoice) -> VoiceSettings:
+    """Ready for its engine; what it does not say is as for all voices."""
+    shared = voice.model_dump(exclude_unset=True, exclude={"languages", "fallback"})
+    return VoiceSettings(**{**shared, **choice.model_dump()})
 
 
 def _in_context(config: Config, profile: Profile) -> Profile:

@@ -75,7 +75,7 @@ def make_line(config: Config, roster: Roster, ledger: Ledger, ears: Transcriber,
     of_language = {voice_of_language(code): code for code in voice.languages}
     keys = sorted(post.models, key=lambda key: key not in of_language)
     candidates = [_planned(config, roster, ledger, key, of_language.get(key, "")) for key in keys]
-    outside = [(str(code), own_voice_settings(choice)) for code, choice in voice.languages.items()]
+    outside = [(str(code), own_voice_settings(voice, choice)) for code, choice in voice.languages.items()]
     behind = [engine for engine in voice.fallback if engine != roster.model_of("voice").engine]
     outside += [("", VoiceSettings(engine=engine, speed=voice.speed)) for engine in behind]
     candidates += [

@@ -8,6 +8,8 @@ from typing import Any
 
 CONNECT_SECONDS = 2.0
 
+REASON_BYTES = 64 << 10
+
 MOST_PORT = 65_535
 """Above it asyncio fails in a way of its own."""
 
@@ -38,6 +40,16 @@ def patience(read_seconds: float) -> Any:
 def shown(host: str) -> str:
     """The address, without a password that may stand in it."""
     return re.sub(r"//[^/]*@", "//", host)
+
+
+async def beginning(response: Any) -> bytes:
+    """Of what it holds, as much as a reason takes: a broken server may have no end."""
+    read = b""
+    async for part in response.aiter_bytes(REASON_BYTES):
+        read += part
+        if len(read) >= REASON_BYTES:
+            break
+    return read
 
 
 def reason_in(raw: bytes) -> str:

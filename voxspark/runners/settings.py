@@ -38,7 +38,7 @@ def voice_settings(voice: VoiceSettings, roster: Roster, model: Model) -> VoiceS
     """Of a voice. The user's [voice] is about the first one; another takes from it what is no engine's own."""
     for code, choice in voice.languages.items():
         if model.key == voice_of_language(code):
-            return own_voice_settings(choice)
+            return own_voice_settings(voice, choice)
     own = voice.model_dump(exclude_unset=True)
     if model.engine != roster.model_of("voice").engine:
         own = {key: value for key, value in own.items() if key not in ("model", "host")}

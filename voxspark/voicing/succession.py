@@ -147,7 +147,7 @@ class Succession(ABC):
         first = self._first(errors)
         while (candidate := self._first(errors)) is not None:
             try:
-                if not (trouble := await self._test(candidate)):
+                if not (trouble := await self._checked(candidate)):
                     if first is not None and candidate is not first:
                         self._tell(candidate, first, self._of(first).trouble or errors[first.key].message)
                     return
@@ -249,6 +249,16 @@ class Succession(ABC):
         self.fitness[candidate.key] = fitness
         return fitness
 
+    async def _checked(self, candidate: Candidate) -> str:
+        """Its test, the boundary of whatever engines raise: EngineError is all that comes out."""
+        try:
+            return await self._test(candidate)
+        except EngineError:
+            raise
+        except Exception as error:
+            kind = type(error).__name__
+            raise EngineError("engine-broke", f"{candidate.name} broke.", f"It met a {kind}; see the log.") from error
+
     async def _load(self, candidate: Candidate) -> None:
         try:
             async with candidate.open("wait"):
@@ -259,7 +269,7 @@ class Succession(ABC):
     async def _test_again(self, candidate: Candidate) -> None:
         before = self._first({})
         try:
-            trouble = await self._test(candidate)
+            trouble = await self._checked(candidate)
         except EngineError as error:
             log.info("%s cannot be tested: %s", candidate.key, error.message)
             fitness = self._of(candidate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -148,11 +148,21 @@ class LeasedModel:
             patience_seconds=PATIENCE_SECONDS if how == "wait" else 0.0,
             without={each: "It is another one." for each in models if each != self._model},
         )
-        async with leasing as leased:
+        async with AsyncExitStack() as stack:
+            try:
+                leased = await stack.enter_async_context(leasing)
+            except EngineError as error:
+                raise (self._absent() if error.code == "role-unfilled" else error) from error
             if leased.rung.model != self._model:
-                name = self._ledger.catalogue.models[self._model].name
-                raise EngineError("model-not-there", f"{name} is not in memory.", "Look at: voxspark plan")
+                raise self._absent()
             yield leased
+
+    def _absent(self) -> EngineError:
+        """Why it is not there, as far as that is known."""
+        if (failure := self._ledger.book.failures.get(self._model)) is not None:
+            return failure.error
+        name = self._ledger.catalogue.models[self._model].name
+        return EngineError("model-not-there", f"{name} is not in memory.", "Look at: voxspark plan")
 
 
 class LeasedEmbedder:

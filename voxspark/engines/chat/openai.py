@@ -10,7 +10,7 @@ from typing import Any
 
 from voxspark.config import ChatSettings
 from voxspark.engines.chat.openai_wire import Reading, body
-from voxspark.engines.http import connect, reason_in, shown
+from voxspark.engines.http import beginning, connect, reason_in, shown
 from voxspark.errors import ChatError
 from voxspark.protocols import Chat, Schema
 from voxspark.types import Delta, Message
@@ -90,7 +90,7 @@ class OpenAiChat:
                             async for chunk in chunks:
                                 yield chunk
                         return
-                    status, reason = response.status_code, reason_in(await response.aread())
+                    status, reason = response.status_code, reason_in(await beginning(response))
             refused = tuple(each for each in OPTIONAL if each in reason and each in wanted)
             if not refused:
                 raise self._error(status, reason)

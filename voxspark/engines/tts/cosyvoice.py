@@ -13,7 +13,7 @@ from typing import Any
 
 from voxspark.audio import from_bytes
 from voxspark.config_speech import VoiceSettings
-from voxspark.engines.http import connect, patience, reason_in, shown
+from voxspark.engines.http import beginning, connect, patience, reason_in, shown
 from voxspark.engines.tts.cloning import recorded_voice
 from voxspark.errors import SynthesizerError
 from voxspark.types import Pcm
@@ -102,7 +102,7 @@ class CosyVoiceSynthesizer:
             )
             async with request as response:
                 if response.is_error:
-                    raise self._refusal(response.status_code, reason_in(await response.aread()))
+                    raise self._refusal(response.status_code, reason_in(await beginning(response)))
                 if not response.headers.get("content-type", "").lower().startswith(SOUND):
                     raise self._garbled()
                 async for part in response.aiter_bytes(PIECE_BYTES):
