@@ -144,7 +144,8 @@ def _runnable(roster: Roster, here: Acceleration | None) -> Roster:
     """Whoever cannot be run here gives way to the first alternative that can; without one, the load tells why."""
 
     def obstacle(role: str, key: str) -> str:
-        return _obstacle(role, roster.catalogue.models[key], here)
+        own = role in roster.own and key == roster.profile.roles[role].model
+        return _obstacle(role, roster.catalogue.models[key], None if own else here)  # whoever chose it knows why
 
     roles, why, passed_over = {}, [], {}
     for role, post in roster.profile.roles.items():

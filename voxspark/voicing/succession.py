@@ -256,8 +256,8 @@ class Succession(ABC):
         except EngineError:
             raise
         except Exception as error:
-            kind = type(error).__name__
-            raise EngineError("engine-broke", f"{candidate.name} broke.", f"It met a {kind}; see the log.") from error
+            log.warning("%s broke", candidate.key, exc_info=error)
+            raise EngineError("engine-broke", f"{candidate.name} broke.", "See the log.") from error
 
     async def _load(self, candidate: Candidate) -> None:
         try:
