@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -14,15 +15,17 @@ import pytest
 from tests.deltas import everything
 from tests.virtual_time import virtual_time
 from voxspark import audio
+from voxspark.agent.swarm import LiveTurns
 from voxspark.audio import tone
 from voxspark.errors import EngineError, SynthesizerError
-from voxspark.events import Event, VoiceChanged
+from voxspark.events import Event, TurnEnded, TurnStarted, VoiceChanged
 from voxspark.language import speaking
 from voxspark.loudness import SPEECH_LUFS, gain_to
 from voxspark.speech.joining import SEAM
 from voxspark.types import Pcm, Pcm16, Transcript
-from voxspark.voicing.line import STALLED_SECONDS, Line
+from voxspark.voicing.line import PREPARE_PAUSE_SECONDS, PREPARE_SECONDS, STALLED_SECONDS, Line
 from voxspark.voicing.selftest import SENTENCES, SelfTest, missed_share, trouble_in_sound
+from voxspark.voicing.stored import Stored
 from voxspark.voicing.succession import LOOK_SECONDS, PATIENCE, RETEST_SECONDS, Candidate, How
 
 RATE = 16_000
@@ -419,6 +422,31 @@ async def test_a_voice_that_hangs_or_never_ends_does_not_pass_its_test(trouble: 
     await at.line.warm()
     assert at.changes == [("second", "first")]
     assert first.closed == 1
+
+
+# ── made before they are wanted ─────────────────────────────────────────────────────────────────
+
+
+@virtual_time
+async def test_fixed_sentences_are_made_in_quiet_moments_and_a_turn_comes_first(tmp_path: Path) -> None:
+    at = stage(voice := FakeVoice("only"))
+    at.line.stored = stored = Stored(tmp_path, lambda _language: ("Done.", "One moment.", "Yes."))
+    at.line.candidates = [replace(at.line.candidates[0], sound="only")]
+    turns = LiveTurns()
+    await at.line.warm()
+    async with anyio.create_task_group() as group:
+        await group.start(at.line.prepare, turns.quiet, turns.yielding)
+        await anyio.sleep(PREPARE_SECONDS + PREPARE_PAUSE_SECONDS / 2)
+        turns.note(TurnStarted(0.0, 1, "socket", 0.0))
+        await anyio.sleep(600)
+        assert voice.texts == [SENTENCES["en"]]  # the first of them gave way to the turn
+        turns.note(TurnEnded(0.0, 1, "answered", "", ""))
+        await anyio.sleep(600)
+        group.cancel_scope.cancel()
+    assert voice.texts[1:] == ["Done.", "One moment.", "Yes."]
+    assert all(stored.get("only", text) is not None for text in stored.texts())
+    await at.say("Yes.")
+    assert len(voice.texts) == 4
 
 
 # ── in time ─────────────────────────────────────────────────────────────────────────────────────

@@ -311,8 +311,7 @@ def make_assistant(
     agent = make_agent(kit, engines, history, partial(make_eyes, config.eyes, speaker))
     fillers = make_fillers(kit, engines.line, engines.team, engines.live_turns)
     background += ducking(config.desktop, bus, listener := make_listener(config))
-    background += [history.run, indexing.run, fillers.run]
-    background += [partial(each.run, engines.live_turns.quiet) for each in (engines.hearing, engines.line)]
+    background += [history.run, indexing.run, fillers.run, *_between_turns(engines)]
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -342,6 +341,13 @@ def make_assistant(
         once=once,
     )
     return assistant
+
+
+def _between_turns(engines: Engines) -> list[Background]:
+    """What ears and voices do when nobody speaks."""
+    turns, line = engines.live_turns, engines.line
+    tests = [partial(each.run, turns.quiet) for each in (engines.hearing, line)]
+    return [*tests, partial(line.prepare, turns.quiet, turns.yielding)]
 
 
 def _reliable_speaker(config: Config, emit: Emit, clock: Clock) -> tuple[Speaker, list[Background]]:

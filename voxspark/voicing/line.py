@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import AsyncGenerator, Awaitable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import anyio
 import numpy as np
+from anyio.abc import TaskStatus
 
 from voxspark import audio
 from voxspark.errors import EngineError, SynthesizerError
@@ -33,6 +35,12 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 NOTHING_TO_SAY = "nothing-to-say"
+
+PREPARE_SECONDS = 60.0
+"""From the start to the first fixed sentence that is made before it is wanted."""
+
+PREPARE_PAUSE_SECONDS = 2.0
+"""From one of them to the next: an idle machine stays nearly idle."""
 
 STALLED_SECONDS = 30.0
 """Without a sound, after which the next voice goes on."""
@@ -83,6 +91,34 @@ class Line(Succession):
             if said.seconds:
                 yield SEAM
         raise next(iter(tried.values()), self._nobody())
+
+    async def prepare(
+        self,
+        when_quiet: Callable[[], Awaitable[None]],
+        yielding: Callable[[Callable[[], Awaitable[bool]]], Awaitable[bool | None]],
+        *,
+        task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Have the fixed sentences on disk before they are wanted, one in every quiet moment; a turn ends what is
+        `yielding` to it."""
+        task_status.started()
+        await anyio.sleep(PREPARE_SECONDS)
+        for text in self.stored.texts() if self.stored else ():
+            await when_quiet()
+            while await yielding(partial(self._prepare, text)) is None:
+                await when_quiet()
+
+    async def _prepare(self, text: str) -> bool:
+        """Whether there was anything to do."""
+        candidate = self._first({})
+        if candidate is None or not self._is_well(candidate) or self._kept(candidate, text) is not None:
+            return False
+        await anyio.sleep(PREPARE_PAUSE_SECONDS)
+        with suppress(EngineError):
+            async with aclosing(self._say(candidate, text, _Said())) as pieces:
+                async for _ in pieces:
+                    pass
+        return True
 
     # ── one after the other ─────────────────────────────────────────────────────────────────────
 

@@ -50,6 +50,10 @@ class Stored:
         self._fixed = cache(fixed)
         self._limit_bytes = limit_bytes
 
+    def texts(self) -> list[str]:
+        """The fixed sentences of this turn's language."""
+        return sorted(self._fixed(current()))
+
     def keeps(self, text: str) -> bool:
         """It is one of the fixed sentences of this turn's language."""
         return text in self._fixed(current())
