@@ -15,7 +15,7 @@ import anyio
 import numpy as np
 
 from voxspark.audio import to_float, tone, wav_bytes
-from voxspark.config import DeviceSettings
+from voxspark.config_listening import DeviceSettings
 from voxspark.devices.open import list_devices, open_microphone, open_speaker
 from voxspark.devices.retry import ReliableMicrophone, ReliableSpeaker
 from voxspark.errors import DeviceError

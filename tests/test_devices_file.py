@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.virtual_time import run_virtual, virtual_time
 from voxspark.audio import read_wav, to_float, to_pcm16, tone, wav_bytes
-from voxspark.config import DeviceSettings
+from voxspark.config_listening import DeviceSettings
 from voxspark.devices.file import FILE_RATE_HZ, FileMicrophone, FileSpeaker
 from voxspark.devices.null import NullMicrophone, NullSpeaker
 from voxspark.devices.open import open_microphone, open_speaker

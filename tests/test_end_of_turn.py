@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxspark.config import PatienceSettings
+from voxspark.config_listening import PatienceSettings
 from voxspark.listening.end_of_turn import Reads, patience_seconds, reads
 
 

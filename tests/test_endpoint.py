@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxspark.config import ListeningSettings
+from voxspark.config_listening import ListeningSettings
 from voxspark.listening.endpoint import TAIL_SECONDS, Endpointer
 from voxspark.types import (
     CHUNK_SAMPLES,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from voxspark.config import ChatSettings, Config, ListeningSettings
+from voxspark.config import ChatSettings, Config
+from voxspark.config_listening import ListeningSettings
 from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.config_tools import ImageSettings, Settings
 from voxspark.engines import registry

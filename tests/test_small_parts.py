@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from voxspark import events
 from voxspark.bus import BOUND, EventBus
-from voxspark.config import BargeInSettings, load_config
+from voxspark.config import load_config
+from voxspark.config_listening import BargeInSettings
 from voxspark.config_text import as_toml
 from voxspark.errors import ConfigError, ControlError
 from voxspark.listening.barge_in import Overlap, decide

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from voxspark.audio import resample, to_pcm16, trim_silence
-from voxspark.config import ListeningSettings
+from voxspark.config_listening import ListeningSettings
 from voxspark.engines.bundled import locate
 from voxspark.engines.vad import micro_wakeword, silero, smart_turn, webrtc
 from voxspark.errors import EngineError

@@ -18,7 +18,7 @@ from voxspark.errors import VoxSparkError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voxspark.config import DeviceSettings
+    from voxspark.config_listening import DeviceSettings
     from voxspark.types import Pcm
     from voxspark.voices.recording import Problem
 

@@ -13,7 +13,7 @@ from voxspark.cli_voices.session import Setup, complete_voices, find_voice
 from voxspark.errors import DeviceError, EngineError
 
 if TYPE_CHECKING:
-    from voxspark.config import DeviceSettings
+    from voxspark.config_listening import DeviceSettings
     from voxspark.config_speech import VoiceSettings
     from voxspark.types import Pcm
     from voxspark.voices import Voice

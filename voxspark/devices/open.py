@@ -7,7 +7,7 @@ from pathlib import Path
 
 from anyio.lowlevel import checkpoint
 
-from voxspark.config import DeviceSettings
+from voxspark.config_listening import DeviceSettings
 from voxspark.devices.file import FileMicrophone, FileSpeaker
 from voxspark.devices.null import NullMicrophone, NullSpeaker
 from voxspark.devices.portaudio import PortAudioMicrophone, PortAudioSpeaker

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from voxspark.config import BargeInSettings
+from voxspark.config_listening import BargeInSettings
 from voxspark.listening.backchannel import is_backchannel
 
 Decision = Literal["ignore", "duck", "interrupt"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from voxspark.config import PatienceSettings
+from voxspark.config_listening import PatienceSettings
 from voxspark.listening import command_grammar as grammar
 
 Reads = Literal["closed", "doubtful", "open"]

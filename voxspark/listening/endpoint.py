@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from voxspark.config import ListeningSettings
+from voxspark.config_listening import ListeningSettings
 from voxspark.types import (
     CHUNK_SECONDS,
     Chunk,

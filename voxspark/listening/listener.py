@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from voxspark.config import ListeningSettings
+from voxspark.config_listening import ListeningSettings
 from voxspark.listening.endpoint import Endpointer
 from voxspark.protocols import VoiceActivity, VoiceGate, WakeWordDetector
 from voxspark.types import CHUNK_SECONDS, Chunk, ListeningSignal, SpeechPaused, Utterance, UtteranceEnded, WakeWordHeard

@@ -21,7 +21,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from voxspark import audio
 from voxspark.bus import failed, known
-from voxspark.config import PatienceSettings
+from voxspark.config_listening import PatienceSettings
 from voxspark.errors import EngineError, SynthesizerError, VoxSparkError
 from voxspark.events import (
     FillerSpoken,

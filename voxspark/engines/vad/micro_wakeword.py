@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from voxspark.config import ListeningSettings
+from voxspark.config_listening import ListeningSettings
 from voxspark.errors import EngineError
 from voxspark.types import SAMPLE_RATE_HZ, Pcm16
 

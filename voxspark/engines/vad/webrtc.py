@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from voxspark.config import ListeningSettings
+from voxspark.config_listening import ListeningSettings
 from voxspark.errors import EngineError
 from voxspark.types import SAMPLE_RATE_HZ, Pcm16
 

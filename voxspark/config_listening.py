@@ -1,0 +1,88 @@
+"""Settings of what is heard and when: devices, endpointing, patience, barge-in, echo, hotkey."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from voxspark.config_tools import Settings
+
+
+class DeviceSettings(Settings):
+    """Where sound comes from and goes to."""
+
+    microphone: str = "default"
+    """`default`, part of a device name, `file:PATH` (a WAV), or `null`."""
+    speaker: str = "default"
+    """`default`, part of a device name, `file:PATH` (a WAV is written), or `null`."""
+    fast: bool = False
+    """Feed `file:` microphones as fast as they are read instead of in real time."""
+    queue_seconds: float = Field(0.2, gt=0.02, le=1.0)
+    """Audio queued ahead of the sound card: what is still heard after a stop."""
+
+
+class ListeningSettings(Settings):
+    """When an utterance begins and ends, in seconds of audio."""
+
+    mode: Literal["open", "push_to_talk", "wake"] = "open"
+    """`open` hears everything, `push_to_talk` only while pressed, `wake` after the wake word."""
+    wake_words: tuple[Literal["hey_jarvis", "okay_nabu", "alexa", "hey_mycroft"], ...] = ("hey_jarvis",)
+    """Names it answers to in `wake` mode."""
+    follow_up_seconds: float = Field(8.0, ge=0)
+    """In `wake` mode: how long after a reply (or the word) it listens without the word."""
+    speech_threshold: float = Field(0.5, gt=0, lt=1)
+    """Silero probability at which a chunk is voiced; 0.15 below it, voicing ends."""
+    start_seconds: float = Field(0.096, gt=0)
+    """Voiced audio before it counts as speech."""
+    min_speech_seconds: float = Field(0.16, ge=0)
+    """Utterances with less voiced audio are dropped."""
+    pre_roll_seconds: float = Field(0.3, ge=0)
+    """Audio kept from before the first voiced sample."""
+    early_silence_seconds: float = Field(0.096, gt=0)
+    """Silence after which a turn starts speculatively; speech hardly ever has such gaps inside a phrase."""
+    hangover_seconds: float = Field(2.0, gt=0)
+    """Silence after which the utterance is closed whatever it sounds like."""
+    max_utterance_seconds: float = Field(60.0, gt=1)
+    """Longer speech is cut here and answered."""
+
+
+class PatienceSettings(Settings):
+    """Silence before a turn is confirmed, by how finished the utterance sounds and reads."""
+
+    sure_seconds: float = Field(0.32, gt=0)
+    """The transcript is closed and the end-of-turn model is sure."""
+    doubtful_seconds: float = Field(0.64, gt=0)
+    """One of the two judges hesitates. Voice detection notices the end some 70 ms late: about 0.7 s in all."""
+    open_seconds: float = Field(1.6, gt=0)
+    """The transcript is open: "set a timer for"."""
+    sure_probability: float = Field(0.8, gt=0, lt=1)
+    """End-of-turn probability from which the model counts as sure."""
+    end_of_turn: Literal["auto", "smart_turn", "none"] = "auto"
+    """The model that listens for the end; `auto` takes Smart Turn when it is installed."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> PatienceSettings:
+        if not self.sure_seconds <= self.doubtful_seconds <= self.open_seconds:
+            raise ValueError("sure_seconds, doubtful_seconds and open_seconds must not decrease")
+        return self
+
+
+class BargeInSettings(Settings):
+    """What happens when somebody speaks during a reply."""
+
+    enabled: bool = True
+    """Off: only the hotkey, the socket and the wake word interrupt. Open loudspeakers need this off (no echo
+    canceller yet)."""
+    duck_gain: float = Field(0.25, ge=0, le=1)
+    """Volume of the reply while it is not yet clear whether somebody interrupts."""
+    interrupt_seconds: float = Field(0.45, gt=0)
+    """Voiced speech after which the reply is stopped."""
+
+
+class EchoSettings(Settings):
+    """The acoustic echo canceller."""
+
+
+class HotkeySettings(Settings):
+    """The push-to-talk key."""
