@@ -38,6 +38,8 @@ class TranscriberSettings(Settings):
     """Names that are hard to guess, such as people, rooms and products, to be heard as they are spelled here."""
     lists_as_hot_words: bool = True
     """Whether what is on lists and timers is heard better, too."""
+    names_as_hot_words: bool = True
+    """Whether people of the calendar and of what you told are heard better, and rooms and things of MCP servers."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where it runs."""
     compute_type: str = "auto"
