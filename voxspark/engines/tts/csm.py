@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxspark.config_speech import VoiceSettings
@@ -85,15 +86,7 @@ class CsmSynthesizer:
 
     def _loaded(self) -> CsmModel:
         if self._model is None:
-            folder = require_folder(  # told before the seconds that the imports take
-                self._settings.model or WEIGHTS,
-                INDEX,
-                SynthesizerError,
-                "voice-weights-missing",
-                setting="voice.model",
-                example=WEIGHTS,
-                gated=True,
-            )
+            folder = weights_folder(self._settings)  # told before the seconds that the imports take
 
             from voxspark.engines.tts.csm_model import CsmModel
 
@@ -101,6 +94,19 @@ class CsmSynthesizer:
             model.warm()
             self._model = model
         return self._model
+
+
+def weights_folder(settings: VoiceSettings) -> Path:
+    """Where the weights are. Raises SynthesizerError `voice-weights-missing`."""
+    return require_folder(
+        settings.model or WEIGHTS,
+        INDEX,
+        SynthesizerError,
+        "voice-weights-missing",
+        setting="voice.model",
+        example=WEIGHTS,
+        gated=True,
+    )
 
 
 def spoken_parts(text: str) -> list[str]:

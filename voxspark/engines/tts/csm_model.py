@@ -11,6 +11,7 @@ import numpy as np
 
 from voxspark.audio import read_wav, resample
 from voxspark.config_speech import CsmSettings, VoiceSettings
+from voxspark.engines.on_torch import device_of
 from voxspark.engines.tts.csm_context import Context, Spoken
 from voxspark.engines.tts.csm_stream import FRAMES_PER_SECOND, SAMPLE_RATE_HZ, FrameStreamer, most_frames
 from voxspark.errors import SynthesizerError
@@ -33,7 +34,8 @@ class CsmModel:
         import torch
         from transformers import AutoTokenizer, CsmForConditionalGeneration
 
-        on_gpu = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
+        device = device_of(settings.device, SynthesizerError, "voice")
+        on_gpu = device == "cuda"
         model = CsmForConditionalGeneration.from_pretrained(
             folder,
             dtype=torch.bfloat16 if on_gpu else torch.float32,
@@ -41,7 +43,7 @@ class CsmModel:
             use_safetensors=True,
         )
         model.codec_model.float()
-        self.network = model.to("cuda" if on_gpu else "cpu").eval()
+        self.network = model.to(device).eval()
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self._positions: int = model.config.max_position_embeddings
         self._settings = settings
