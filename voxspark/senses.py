@@ -105,6 +105,7 @@ def _planned(config: Config, roster: Roster, ledger: Ledger, key: str, language:
         languages=(language,) if language else spec.languages(settings),
         sound=sound_of(spec, settings),
         first_audio_seconds=spec.first_audio_seconds,
+        listens="listens" in spec.capabilities,
     )
 
 

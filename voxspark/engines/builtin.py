@@ -129,7 +129,7 @@ SPECS = (
         licence="Apache-2.0 (torch BSD-3-Clause); weights Apache-2.0, gated; their codec's CC-BY-4.0",
         memory=csm_need,
         weights="voxspark.engines.tts.csm:weights_folder",
-        capabilities=frozenset({"streaming", "clone"}),
+        capabilities=frozenset({"streaming", "clone", "listens"}),
         languages=_speaks("en"),
     ),
     EngineSpec(

@@ -61,8 +61,8 @@ class EngineSpec:
     memory: Callable[[Any], Need] = _needs_little
     """From the engine's settings to its need; an estimate."""
     capabilities: frozenset[str] = field(default_factory=frozenset)
-    """Of a voice: `streaming` (inside a sentence), `clone` (from a recording of `voices`). Of ears: `multilingual`,
-    `hot_words`, `tags`."""
+    """Of a voice: `streaming` (inside a sentence), `clone` (from a recording of `voices`), `listens` (is a
+    `protocols.Listens`). Of ears: `multilingual`, `hot_words`, `tags`."""
     languages: Callable[[Any], Collection[str]] = _any_language
     """Of a voice or ears with these settings, as ISO 639-1 codes; none says that it takes any."""
     first_audio_seconds: float = 1.0
