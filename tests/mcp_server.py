@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import anyio
 from mcp.server import MCPServer
@@ -76,6 +76,12 @@ async def invisible() -> str:
 async def fail() -> str:
     """Fail."""
     raise ValueError("the kettle is empty")
+
+
+@server.tool(annotations=READ)
+async def turn_on(area: Literal["Conservatory", "wine_cellar"], names: list[Literal["light.reading_lamp"]]) -> str:
+    """Turn something on."""
+    return f"{area} {names}"
 
 
 @server.tool(name="unlockDoor")

@@ -60,7 +60,16 @@ from voxspark.tools.jobs import Jobs, Progress
 from voxspark.tools.registry import Tool, Toolbox
 from voxspark.tools.timers import Timers
 from voxspark.tools.units import unit_tools
-from voxspark.types import Asked, Pressed, Released, SayRequested, ShutdownRequested, StopRequested
+from voxspark.types import (
+    Asked,
+    Pressed,
+    Released,
+    SayRequested,
+    ShutdownRequested,
+    StopRequested,
+    TurnResult,
+    Utterance,
+)
 
 __all__ = ["FakeSpeaker", "FakeSynthesizer", "Result", "Scenario", "check"]
 
@@ -120,6 +129,7 @@ class Scenario:
         self.synthesizer = FakeSynthesizer()
         self.speaker = FakeSpeaker()
         self.shown: list[str] = []
+        self.answered: list[tuple[Utterance, TurnResult]] = []
         """Notifications on the desktop."""
 
     def user(self, start: float, end: float, text: str) -> Scenario:
@@ -258,6 +268,7 @@ class Scenario:
             jobs=jobs,
             background=(jobs.run,),
             notify=self._show,
+            answered=self._answered,
             expert=lambda *_: lamp,
             on_stop=local.stop,
         )
@@ -293,6 +304,9 @@ class Scenario:
             await anyio.sleep_until(begun + at)
             with suppress(ControlError):  # a client that is told "busy"
                 do()
+
+    async def _answered(self, utterance: Utterance, result: TurnResult) -> None:
+        self.answered.append((utterance, result))
 
     async def _show(self, text: str) -> None:
         self.shown.append(text)

@@ -13,7 +13,7 @@ from voxspark.config import Config
 from voxspark.config_speech import TranscriberSettings
 from voxspark.engines import acceleration
 from voxspark.engines.acceleration import Acceleration
-from voxspark.engines.registry import EngineSpec
+from voxspark.engines.registry import EngineSpec, find
 from voxspark.roster import Roster, ears_engine, make_roster
 from voxspark.runners.settings import in_force
 from voxspark.vram.probes import Machine
@@ -115,6 +115,35 @@ def test_auto_takes_the_engine_that_the_weights_are_for(
 
 def test_other_engines_meet_no_obstacle() -> None:
     assert Acceleration(False, False, False).obstacle("sensevoice", "anything") == ""
+
+
+@pytest.mark.parametrize(
+    ("engine", "device", "here", "place"),
+    [
+        ("faster_whisper", "auto", (False, True, True), "on the processor: there is no graphics card"),
+        ("faster_whisper", "auto", (True, False, True), "on the processor: CTranslate2 is built without CUDA here"),
+        ("faster_whisper", "auto", (True, True, False), "on the graphics card with CTranslate2"),
+        ("faster_whisper", "cpu", (True, True, True), "on the processor, as configured"),
+        (
+            "whisper_torch",
+            "auto",
+            (True, False, True),
+            "on the graphics card with torch: CTranslate2 is built without CUDA here",
+        ),
+        ("whisper_torch", "auto", (True, True, True), "on the graphics card with torch"),
+        ("whisper_torch", "auto", (True, True, False), "on the processor: torch is built without CUDA here"),
+        ("sense_voice", "auto", (True, True, True), "made for the processor"),
+        ("wyoming", "auto", (True, True, True), "a program or a server of its own"),
+    ],
+)
+def test_where_an_engine_runs_is_told_with_the_reason(
+    engine: str, device: str, here: tuple[bool, bool, bool], place: str
+) -> None:
+    assert Acceleration(*here).place(find("stt", engine), device) == place
+
+
+def test_a_voice_on_torch_says_nothing_of_ears() -> None:
+    assert Acceleration(True, False, True).place(find("tts", "csm")) == "on the graphics card with torch"
 
 
 # ── the probes ──────────────────────────────────────────────────────────────────────────────────

@@ -140,6 +140,41 @@ def test_the_reference_stays_and_the_oldest_sentences_go(
     assert not kept or reference is None or used + reference.positions <= positions
 
 
+def user(frames: int) -> Spoken[str]:
+    return Spoken((0,), "u" * frames, by_user=True)
+
+
+def frames_of(context: Context[str]) -> list[str]:
+    """Who says how much, after the reference."""
+    return [f"{each.frames[:1]}{len(each.frames)}" for each in context.within(2048)[1:]]
+
+
+def test_what_the_user_said_stands_before_its_answer() -> None:
+    context: Context[str] = Context(100)
+    context.reference = sentence(3, 6)
+    for number in (1, 2):
+        for frames in (number, 10 + number):
+            context.add(sentence(2, frames))
+        context.hear(user(20 + number))
+    context.add(sentence(2, 3))
+    assert frames_of(context) == ["u21", "x1", "x11", "u22", "x2", "x12", "x3"]
+    context.forget_user()
+    assert frames_of(context) == ["x1", "x11", "x2", "x12", "x3"]
+    context.hear(user(4))
+    assert frames_of(context)[-1] == "u4"
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 60)), max_size=30), st.integers(0, 200))
+def test_what_is_heard_counts_among_the_seconds(turns: list[tuple[bool, int]], most: int) -> None:
+    context: Context[str] = Context(most)
+    context.reference = sentence(3, 6)
+    for by_user, frames in turns:
+        (context.hear if by_user else context.add)(user(frames) if by_user else sentence(2, frames))
+        assert sum(len(each.frames) for each in context.within(1 << 20)[1:]) <= most
+    context.forget_user()
+    assert not any(each.by_user for each in context.within(1 << 20))
+
+
 def test_a_sentence_takes_its_tokens_its_frames_and_an_end() -> None:
     context: Context[str] = Context(100)
     context.reference = sentence(3, 6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
@@ -14,16 +15,16 @@ import pytest
 
 from tests import tiny_csm
 from tests.worker_owner import Told
-from voxspark.audio import join, read_wav, resample, tone, wav_bytes
+from voxspark.audio import join, read_wav, resample, to_float, to_pcm16, tone, wav_bytes
 from voxspark.config_speech import VoiceSettings
 from voxspark.engines.thread import Abandoned
 from voxspark.engines.tts.csm import CsmSynthesizer
 from voxspark.engines.tts.csm_context import Spoken
-from voxspark.engines.tts.csm_model import FIRST_WORDS, CsmModel
+from voxspark.engines.tts.csm_model import FIRST_WORDS, SILENCE_SECONDS, CsmModel
 from voxspark.engines.tts.csm_stream import FRAME_SAMPLES, SAMPLE_RATE_HZ, most_frames
 from voxspark.engines.worker.remote import RemoteSynthesizer, worker_for
 from voxspark.errors import SynthesizerError
-from voxspark.protocols import Synthesizer
+from voxspark.protocols import Listens, Synthesizer
 from voxspark.types import Pcm
 from voxspark.voices import Voice, read_voice
 
@@ -253,6 +254,91 @@ def test_leaving_stops_at_the_next_frame_and_is_not_remembered(weights: Path) ->
     assert len(remembered(model)) == 1
 
 
+# ── what the user says ──────────────────────────────────────────────────────────────────────────
+
+SECRET = "My password is swordfish."
+UTTERANCE = to_pcm16(tone(330, 1.23, 16_000))
+
+
+def test_what_the_user_said_reaches_the_model_as_its_processor_would_have_it(weights: Path, tmp_path: Path) -> None:
+    import torch
+
+    model = Watched(weights / "brief", make_voice(tmp_path / "tone", 1))
+    said(model)
+    model.hear(SECRET, UTTERANCE)
+    reference, heard, answer = remembered(model)
+    assert (reference.by_user, heard.by_user, answer.by_user) == (False, True, False)
+    assert heard.tokens == model.tokens(SECRET, 1)
+    sound = resample(to_float(UTTERANCE), 16_000, SAMPLE_RATE_HZ)
+    turns = [
+        {"role": "1", "content": [{"type": "text", "text": SECRET}, {"type": "audio", "path": sound}]},
+        {"role": "0", "content": [{"type": "text", "text": TEXT}]},
+    ]
+    inputs = tiny_csm.processor().apply_chat_template(turns, tokenize=True, return_dict=True)
+    inputs.pop("attention_mask")
+    with torch.no_grad():
+        expected = model.network._merge_input_ids_with_input_values(**inputs)["inputs_embeds"]
+        assert torch.equal(model.prompt([heard], model.tokens(TEXT)), expected)
+    said(model)
+    assert model.prompts[-1] == model.prompts[0] + heard.positions + answer.positions
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "most"), [("", 1.0, 10), (SECRET, 10.1, 10), (SECRET, 1.0, 0), (SECRET, 0.0, 10)]
+)
+def test_nothing_else_of_the_user_reaches_it(weights: Path, text: str, seconds: float, most: int) -> None:
+    model = Watched(weights / "brief", csm={"listener_seconds": most})
+    said(model)
+    model.hear(text, to_pcm16(tone(330, seconds, 16_000)))
+    assert not any(each.by_user for each in remembered(model))
+
+
+def test_what_the_user_said_is_forgotten_after_a_silence_and_when_it_is_wanted(weights: Path) -> None:
+    clock, model = 0.0, Watched(weights / "brief", csm={"context_seconds": 90})
+    model.now = lambda: clock
+    said(model)
+    for ending in ("silence", "at once"):
+        model.hear(SECRET, UTTERANCE)
+        clock += SILENCE_SECONDS - 1
+        said(model)
+        assert sum(each.by_user for each in remembered(model)) == 1
+        if ending == "silence":
+            clock += SILENCE_SECONDS + 1
+            said(model)
+        else:
+            model.hear("", UTTERANCE[:0])
+        assert not any(each.by_user for each in remembered(model))
+
+
+def test_a_reply_that_is_cut_leaves_nothing_between(weights: Path) -> None:
+    model = Watched(weights / "brief")
+    said(model)
+
+    def leave(_samples: Pcm) -> None:
+        raise Abandoned
+
+    with pytest.raises(Abandoned):
+        model.say(TEXT, leave)
+    model.hear(SECRET, UTTERANCE)
+    said(model)
+    assert [each.by_user for each in remembered(model)] == [False, True, False]
+
+
+async def test_the_user_is_neither_logged_nor_written(
+    weights: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    voice = CsmSynthesizer(settings(weights / "brief"))
+    await voice.hear(SECRET, UTTERANCE)  # before there is a model
+    await voice.warm()
+    for text in (SECRET, "\ud800", "你好", SECRET * 99):
+        await voice.hear(text, UTTERANCE)
+    await spoken(voice)
+    voice.close()
+    assert "swordfish" not in caplog.text
+    assert not list(tmp_path.rglob("*"))
+
+
 # ── the engine, and its worker ──────────────────────────────────────────────────────────────────
 
 
@@ -291,6 +377,11 @@ async def test_a_worker_streams_is_stopped_evicted_and_comes_back(weights: Path,
                 assert len((await anext(story))[0]) == 4 * FRAME_SAMPLES
             assert np.array_equal(whole(await spoken(far)), whole(expected))
             assert worker.pid == pid
+            assert isinstance(far, Listens)
+            await far.hear(SECRET, UTTERANCE)
+            assert not np.array_equal(whole(await spoken(far)), whole(expected))
+            await far.hear("", UTTERANCE[:0])
+            assert np.array_equal(whole(await spoken(far)), whole(expected))
             await worker.unload()
             assert worker.pid is None
             assert np.array_equal(whole(await spoken(far)), whole(expected))

@@ -21,7 +21,7 @@ from tests.ollama_machine import OllamaMachine, ollama_machine
 from tests.ollama_prompt import Renders, render
 from tests.ollama_server import Refusal
 from voxspark.cli import cli
-from voxspark.config import load_config, socket_path
+from voxspark.config import Config, load_config, socket_path
 from voxspark.control.server import claim
 from voxspark.doctor import memory as memory_module
 from voxspark.doctor.check import Check, Finding, work_through
@@ -29,12 +29,17 @@ from voxspark.doctor.check import Result as Line
 from voxspark.doctor.memory import memory_checks
 from voxspark.doctor.models import PROBE, PROBE_NAME, judged
 from voxspark.doctor.report import Progress, line
+from voxspark.doctor.speech import incomplete
+from voxspark.engines.registry import EngineSpec
 from voxspark.errors import ToolError
 from voxspark.files import config_folder
 from voxspark.kit import database_path
 from voxspark.memory.database import Database, open_database
 from voxspark.memory.note_store import SqliteNoteStore
 from voxspark.memory.schema import MIGRATIONS
+from voxspark.roster import make_roster
+from voxspark.vram.probes import Machine
+from voxspark.vram.state import GIB, Budget
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +155,9 @@ def test_who_hears_and_speaks_is_told() -> None:
     assert found["ears"]["detail"].startswith(
         "Whisper tiny (bundled) (faster_whisper, licence: MIT), the choice of the"
     )
+    assert found["ears"]["detail"].endswith("; on the processor: there is no graphics card")
     assert "Hibari (hibari, licence: " in found["voice"]["detail"]
+    assert found["voice"]["detail"].endswith("; made for the processor")
 
 
 def test_own_choices_are_told_as_such_and_a_folder_is_no_name_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,8 +165,58 @@ def test_own_choices_are_told_as_such_and_a_folder_is_no_name_of_the_hub(monkeyp
     monkeypatch.setenv("VOXSPARK_VOICE__ENGINE", "csm")
     monkeypatch.setenv("VOXSPARK_VOICE__MODEL", "/nowhere/csm")
     found = findings()
-    assert found["ears"]["detail"].endswith(", as configured")
+    assert ", as configured; " in found["ears"]["detail"]
     assert found["voice"]["remedy"].endswith("there are no weights for it in /nowhere/csm.")
+
+
+def voices(**voice: object) -> Finding | None:
+    """What is missing of these on a machine with much memory."""
+    config = Config.model_validate({"voice": voice})
+    roster = make_roster(config, Machine("host", Budget(total_bytes=64 * GIB, floor_bytes=GIB), "A machine."))
+    return incomplete(config, roster, "voice")
+
+
+@pytest.mark.parametrize(
+    ("engine", "files", "fallback", "state", "remedy"),
+    [
+        ("csm", (), [], "broken", "a config.json"),
+        ("f5_tts", (), [], "broken", "a vocab.txt"),
+        ("f5_tts", ("vocab.txt",), [], "broken", "Run: hf download charactr/vocos-mel-24khz"),
+        ("f5_tts", ("vocab.txt",), ["hibari"], "problem", "Run: hf download charactr/vocos-mel-24khz"),
+    ],
+)
+def test_weights_that_are_missing_are_told_before_the_daemon_runs(
+    monkeypatch: pytest.MonkeyPatch,
+    home: Path,
+    engine: str,
+    files: tuple[str, ...],
+    fallback: list[str],
+    state: str,
+    remedy: str,
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(home / "hub"))
+    monkeypatch.setattr(EngineSpec, "missing", lambda _spec: [])
+    for file in files:
+        (home / file).touch()
+    found = voices(engine=engine, model=str(home), voice="dashwood", fallback=fallback)
+    assert found is not None
+    assert (found.state, remedy in found.remedy) == (state, True)
+
+
+def test_ears_without_weights_are_told_with_what_brings_them(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(home / "hub"))
+    monkeypatch.setenv("VOXSPARK_TRANSCRIBER__ENGINE", "sense_voice")
+    found = findings()["ears"]
+    assert (found["state"], found["detail"]) == ("problem", "The SenseVoice model is not on this machine.")
+    assert "Run: hf download csukuangfj/" in found["remedy"]
+
+
+def test_a_voice_of_a_language_without_weights_is_told() -> None:
+    assert voices() is None
+    found = voices(languages={"de": {"engine": "piper", "model": "/nowhere/thorsten.onnx"}})
+    assert found is not None
+    assert (found.state, found.detail) == ("problem", "for de: There is no Piper voice /nowhere/thorsten.onnx.")
+    assert ".onnx.json beside it" in found.remedy
 
 
 def test_a_mistake_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:

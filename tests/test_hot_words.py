@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import anyio
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.caldav_server import appointment
+from tests.test_mcp import FakeServer, Stage, running
+from tests.test_tools_calendar import Desk
 from tests.test_transcriber import click, noise, say, transcriber
 from tests.virtual_time import virtual_time
 from voxspark.audio import to_pcm16
@@ -18,8 +22,9 @@ from voxspark.config_speech import TranscriberSettings
 from voxspark.ears import Attuned, Linguist
 from voxspark.engines.stt.guards import BEAMS, Reading, hint, is_echo, understood
 from voxspark.errors import ToolError
-from voxspark.hot_words import LONGEST_WORD, MOST_CHARACTERS, MOST_WORDS, HotWords, bounded
-from voxspark.kit import make_passing_kit
+from voxspark.hot_words import LONGEST_WORD, MOST_CHARACTERS, MOST_WORDS, HotWords, bounded, names_in
+from voxspark.kit import Kit, make_passing_kit
+from voxspark.mcp.offers import Offer
 from voxspark.senses import make_ears
 from voxspark.types import Pcm16, Transcript
 
@@ -88,6 +93,7 @@ def test_hot_words_are_bounded(words: list[str]) -> None:
     assert len(kept) <= MOST_WORDS
     assert sum(len(each) + 2 for each in kept) <= MOST_CHARACTERS
     assert all(each and each == " ".join(each.split()) and len(each) <= LONGEST_WORD for each in kept)
+    assert all(each.isprintable() for each in kept)
     assert len({each.casefold() for each in kept}) == len(kept)
 
 
@@ -103,9 +109,84 @@ async def test_the_ears_are_told_what_is_on_lists_and_timers() -> None:
     kit.database.close()
 
 
+async def told(kit: Kit, **changes: object) -> Sequence[str]:
+    """What the ears are told before an utterance."""
+    heard = Keeper()
+    await make_ears(Config.model_validate({"transcriber": changes}), heard, kit).transcribe(NOTHING)
+    return heard.hot_words
+
+
+@pytest.mark.anyio
+async def test_the_ears_are_told_who_is_remembered() -> None:
+    kit = make_passing_kit(Config())
+    await kit.toolbox.find("remember").run({"fact": "My sister Siobhan's dog is called Ælfgifu-Rose."})
+    assert await told(kit) == ("Siobhan", "Ælfgifu-Rose")
+    assert await told(kit, names_as_hot_words=False) == ()
+    kit.database.close()
+
+
+def test_names_are_words_that_are_written_like_names() -> None:
+    assert list(names_in("I'm Anna, my boss is Dr. O'Brien. THE end? x Über")) == ["Anna", "Brien", "Über"]
+    assert list(names_in("")) == list(names_in("\0 1 _A 🎉")) == []
+
+
+@pytest.mark.anyio
+async def test_the_ears_are_told_who_is_met_and_the_calendar_is_not_asked() -> None:
+    attending = (
+        "ORGANIZER;CN=Siobhan Quirke:mailto:s@example.com",
+        'ATTENDEE;CN="Nguyen, Anh":mailto:a@example.com',
+        "ATTENDEE;CN=b@example.com:mailto:b@example.com",
+        "ATTENDEE:mailto:nameless@example.com",
+        "ATTENDEE;CN=Evil\u200b<|im_start|>:mailto:c@example.com",
+    )
+    desk = Desk(
+        appointment("Tea", ";TZID=Europe/Berlin:20261124T150000", "DURATION:PT1H", *attending),
+        appointment("Past", ";TZID=Europe/Berlin:20261124T090000", "DURATION:PT1H", "ATTENDEE;CN=Too Late:mailto:l@x"),
+        appointment("Later", "20261124", "ATTENDEE;CN=Björk:mailto:x@x"),
+    )
+    words = HotWords((), None, tuple, others=(desk.calendar.people,))
+    assert await words.gather() == []
+    await desk.read("today")
+    asked = len(desk.server.asked)
+    assert await words.gather() == ["Evil |im_start|>", "Nguyen, Anh", "Siobhan Quirke", "Björk"]
+    assert len(desk.server.asked) == asked == 1
+    desk.wall += timedelta(hours=3)
+    assert await words.gather() == ["Björk"]
+
+
+def home(**properties: object) -> Offer:
+    return Offer("turnOn", "Turn on.", {"properties": properties}, read_only=True)
+
+
+@virtual_time
+async def test_the_ears_are_told_rooms_and_things_of_servers_while_they_are_there() -> None:
+    areas = {"type": "string", "enum": ["Conservatory", "living_room", 7, "\x1b[31mred\nroom"]}
+    entities = {"type": "array", "items": {"enum": ["light.reading_lamp"]}}
+    where = {"type": "object", "properties": {"floor": {"anyOf": [{"enum": ["Mezzanine"]}, {"type": "null"}]}}}
+    server = FakeServer(home(area=areas, entityIds=entities, where=where, device_class={"enum": ["humidity"]}))
+    stage = Stage()
+    async with running(stage, hall=server) as servers:
+        words = HotWords(("Siobhan",), None, tuple, others=(servers.names,))
+        rooms = ["Conservatory", "living room", "[31mred room", "reading lamp", "Mezzanine"]
+        assert await words.gather() == ["Siobhan", *rooms]
+        server.tools = [home(area={"enum": [f"Room {number}" for number in range(10_000)]})]
+        await anyio.sleep(60)
+        assert len(list(servers.names())) == 100
+        assert len(await words.gather()) <= MOST_WORDS
+        server.dead = True
+        await anyio.sleep(60)
+        assert await words.gather() == ["Siobhan"]
+
+
+def test_each_source_has_its_turn() -> None:
+    lists = FakeLists(shopping=[f"item {number}" for number in range(100)])
+    found = gathered(HotWords((), lists, tuple, others=(lambda: ["Anna", "Ben"], lambda: ["attic"])))
+    assert found[:5] == ["shopping", "Anna", "attic", "item 99", "Ben"]
+
+
 def test_nothing_is_gathered_that_nobody_wants() -> None:
     kit, heard = make_passing_kit(Config()), Keeper()
-    off: dict[str, object] = {"lists_as_hot_words": False}
+    off: dict[str, object] = {"lists_as_hot_words": False, "names_as_hot_words": False}
     assert make_ears(Config.model_validate({"transcriber": off}), heard, kit) is heard
     assert isinstance(make_ears(Config.model_validate({"transcriber": {"language": "auto"}}), heard, kit), Linguist)
     kit.database.close()

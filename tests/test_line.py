@@ -22,7 +22,7 @@ from voxspark.events import Event, TurnEnded, TurnStarted, VoiceChanged
 from voxspark.language import speaking
 from voxspark.loudness import SPEECH_LUFS, gain_to
 from voxspark.speech.joining import SEAM
-from voxspark.types import Pcm, Pcm16, Transcript
+from voxspark.types import Pcm, Pcm16, Transcript, TurnResult, Utterance
 from voxspark.voicing.line import PREPARE_PAUSE_SECONDS, PREPARE_SECONDS, STALLED_SECONDS, Line
 from voxspark.voicing.selftest import SENTENCES, SelfTest, missed_share, trouble_in_sound
 from voxspark.voicing.stored import Stored
@@ -169,6 +169,80 @@ async def code_of(line: Line, text: str = TEXT) -> str:
     with pytest.raises(EngineError) as caught:
         await everything(line.synthesize(text))
     return caught.value.code
+
+
+# ── who listens ─────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(eq=False)
+class Listener(FakeVoice):
+    """Notes what it hears, and what it is told to forget."""
+
+    heard: list[tuple[str, int]] = field(default_factory=list)
+    breaks: bool = False
+
+    async def hear(self, text: str, samples: Pcm16) -> None:
+        """See `protocols.Listens`."""
+        if self.breaks:
+            raise ValueError(text)
+        self.heard.append((text, len(samples)))
+
+
+def spoke(seconds: float = 1.0) -> Utterance:
+    return Utterance(np.zeros(int(seconds * RATE), np.int16), ended_at=seconds)
+
+
+ANSWERED = TurnResult("answered", "What time is it?", "It is noon.")
+INTERRUPTED = replace(ANSWERED, outcome="interrupted", heard="It is")
+
+
+@virtual_time
+async def test_a_voice_that_listens_hears_what_was_answered_and_nothing_else() -> None:
+    voice = Listener("listener")
+    at = stage(voice, FakeVoice("other"))
+    at.line.candidates = [replace(each, listens=each.name == "listener") for each in at.line.candidates]
+    for utterance, result in (
+        (spoke(), TurnResult("withdrawn", "What")),
+        (spoke(), TurnResult("empty")),
+        (spoke(), TurnResult("answered", "Stop.")),
+        (spoke(31.0), ANSWERED),
+        (Utterance(None, "What time is it?", 0.0, 0.0, "socket"), ANSWERED),
+    ):
+        await at.line.answered(utterance, result)
+    assert voice.heard == []
+    await at.line.answered(spoke(), ANSWERED)
+    await at.line.answered(spoke(2.0), INTERRUPTED)
+    assert voice.heard == [("What time is it?", RATE), ("What time is it?", 2 * RATE)]
+
+
+@virtual_time
+async def test_who_does_not_speak_any_more_forgets_once_and_hears_nothing() -> None:
+    voice, other = Listener("listener"), Listener("other")
+    at = stage(voice, other, languages=[("en",), ("de",)])
+    at.line.candidates = [replace(each, listens=True) for each in at.line.candidates]
+    await at.line.answered(spoke(), ANSWERED)
+    with speaking("de"):
+        await at.line.answered(spoke(), ANSWERED)
+        await at.line.answered(spoke(), ANSWERED)
+    assert voice.heard == [("What time is it?", RATE), ("", 0)]
+    assert len(other.heard) == 2
+    with speaking("fr"):  # nobody's
+        await at.line.answered(spoke(), ANSWERED)
+    assert other.heard[2:] == [("", 0)]
+
+
+@virtual_time
+async def test_a_voice_that_breaks_while_it_listens_breaks_nothing_and_says_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    at = stage(Listener("listener", breaks=True))
+    at.line.candidates = [replace(each, listens=True) for each in at.line.candidates]
+    with caplog.at_level("DEBUG"):
+        await at.line.answered(spoke(), ANSWERED)
+        at.slots[0].missing = EVICTED
+        await at.line.answered(spoke(), ANSWERED)
+    assert "What time" not in caplog.text
+    assert "listener has not heard the user: ValueError" in caplog.text
 
 
 # ── who speaks ──────────────────────────────────────────────────────────────────────────────────

@@ -10,10 +10,12 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
+import numpy as np
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp import types as wire
@@ -22,12 +24,16 @@ from mcp.server import Server, ServerRequestContext
 from tests.agent_parts import FakeTurn
 from tests.control_fake import FakeDaemon, serving, until
 from tests.in_memory import RecentCalls
+from tests.test_hot_words import Keeper
 from voxspark.agent.mediator import Mediator, Outcome, TurnGuard
+from voxspark.config import Config
 from voxspark.config_tools import McpServer
 from voxspark.errors import ToolError
 from voxspark.events import Transcribed, TurnEnded, TurnStarted
+from voxspark.kit import make_passing_kit
 from voxspark.mcp.servers import McpServers
 from voxspark.mcp.session import SdkSession
+from voxspark.senses import make_ears
 from voxspark.tools.registry import Toolbox
 from voxspark.types import ToolCall
 
@@ -85,6 +91,15 @@ async def test_tools_of_a_real_server(tmp_path: Path) -> None:
         assert (asked.verdict, "unlocked" in stage.log.read_text()) == ("asked", False)
         assert await stage.box.find("unlock_door").run({"door": "front"}) == "Done."
         assert "unlocked front" in stage.log.read_text()
+
+
+async def test_what_a_real_server_calls_rooms_and_things_is_heard_better(tmp_path: Path) -> None:
+    heard, kit = Keeper(), make_passing_kit(Config())
+    async with connected(tmp_path, bad_habits=bad_habits(tmp_path)) as stage:
+        ears = make_ears(Config(), heard, replace(kit, servers=stage.servers))
+        await ears.transcribe(np.zeros(0, np.int16))
+    kit.database.close()
+    assert heard.hot_words == ("Conservatory", "wine cellar", "reading lamp")
 
 
 async def test_bad_answers(tmp_path: Path) -> None:

@@ -36,6 +36,15 @@ def test_a_question_is_answered_and_remembered() -> None:
     assert result.history.to_json(1)[0]["heard"] == "Paris is the capital of France."
 
 
+def test_who_listens_is_told_of_every_turn_once_with_its_sound() -> None:
+    scenario = Scenario().user(1.0, 2.5, QUESTION).model("Paris.").ask(8.0, "And of Spain?")
+    ended = scenario.run(15).ended
+    assert [result.transcript for _, result in scenario.answered] == [turn.transcript for turn in ended]
+    (spoken, answer), (typed, _) = scenario.answered
+    assert (answer.outcome, answer.heard, spoken.samples is not None) == ("answered", "Paris.", True)
+    assert typed.samples is None
+
+
 def test_the_work_is_hidden_behind_the_silence_and_nothing_is_heard_before_the_gate() -> None:
     result = Scenario().user(1.0, 2.5, QUESTION).model("Paris.").run(10)
     (turn,) = result.ended

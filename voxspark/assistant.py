@@ -309,7 +309,9 @@ class Assistant:
     async def _host(self, turn: Turn, utterance: Utterance, previous: Turn | None) -> None:
         if previous is not None:
             await previous.over.wait()
-        await self._inbox.receive([TurnDone(turn, await turn.run(utterance))])
+        result = await turn.run(utterance)
+        await self._inbox.receive([TurnDone(turn, result)])
+        await self.parts.answered(utterance, result)
 
     def _interrupt(self, reason: str) -> None:
         if self.live is not None:

@@ -90,6 +90,7 @@ def make_assistant(
             engines=engines.names,
             ears=engines.hearing.state,
             voices=engines.line.state,
+            answered=engines.line.answered,
             background=(*background, *kit.background),
         ),
         once=once,

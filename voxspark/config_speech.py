@@ -38,6 +38,8 @@ class TranscriberSettings(Settings):
     """Names that are hard to guess, such as people, rooms and products, to be heard as they are spelled here."""
     lists_as_hot_words: bool = True
     """Whether what is on lists and timers is heard better, too."""
+    names_as_hot_words: bool = True
+    """Whether people of the calendar and of what you told are heard better, and rooms and things of MCP servers."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where it runs."""
     compute_type: str = "auto"
@@ -75,7 +77,10 @@ class CsmSettings(Settings):
     """What only Sesame CSM knows."""
 
     context_seconds: float = Field(30.0, ge=0.0, le=90.0)
-    """How much of what it last said it hears again before each sentence, besides the voice's recording."""
+    """How much of what was last said it hears again before each sentence, besides the voice's recording."""
+    listener_seconds: float = Field(10.0, ge=0.0, le=30.0)
+    """The longest of your own utterances that count among that, so that it answers in tune with you; they are kept in
+    memory alone, and for minutes. 0 for none: each second is 13 positions that the model reads before a sentence."""
     temperature: float = Field(0.9, gt=0.0, le=2.0)
     """Lower is flatter and steadier."""
     top_k: int = Field(50, ge=1)

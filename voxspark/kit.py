@@ -88,6 +88,8 @@ class Kit:
     """As long as the daemon does; started with `TaskGroup.start`."""
     notify: Notify = show_nothing
     """Shows what rings on the desktop."""
+    people: Callable[[], Iterable[str]] = tuple
+    """Names of those to be met, as far as the calendar was read."""
 
     @property
     def fillers(self) -> list[str]:
@@ -141,11 +143,21 @@ def _kit(config: Config, database: Database) -> Kit:
     kept = (*timers.tools, *Lists(SqliteListStore(database), undo).tools)
     kept += (*Notes(SqliteNoteStore(database), undo, local_now).tools, *undo.tools, *jobs.tools)
     kept += Remembering(recall, undo, local_now).tools
-    toolbox = Toolbox(
-        [*_own(), *kept, *_web(config), *_calendar(config, undo), *_desktop(config), *command_tools(config.commands)]
-    )
+    calendar = _calendar(config, undo)
+    kept += calendar.tools if calendar else ()
+    toolbox = Toolbox([*_own(), *kept, *_web(config), *_desktop(config), *command_tools(config.commands)])
     toolbox.add(*tools_of(FindTool(toolbox)), *Skills(toolbox).tools)
-    return Kit(toolbox, timers, jobs, database, undo, recall, McpServers({}, toolbox), (database.run, jobs.run))
+    return Kit(
+        toolbox,
+        timers,
+        jobs,
+        database,
+        undo,
+        recall,
+        McpServers({}, toolbox),
+        (database.run, jobs.run),
+        people=calendar.people if calendar else tuple,
+    )
 
 
 def make_eyes(settings: EyesSettings, speaker: Speaker, audit: Audit) -> Eyes:
@@ -195,19 +207,19 @@ def _web(config: Config) -> Iterable[Tool]:
     )
 
 
-def _calendar(config: Config, undo: Undo) -> Iterable[Tool]:
-    """Nothing without an address; what changes something only where that is allowed."""
+def _calendar(config: Config, undo: Undo) -> Calendar | None:
+    """None without an address; it changes something only where that is allowed."""
     settings = config.calendar
     if not settings.url:
-        return ()
+        return None
 
     def connect() -> AbstractAsyncContextManager[Session]:
         password = settings.password.get_secret_value()
         return open_session(settings.url, read_login(settings.username, password, settings.password_file))
 
     if settings.writable:
-        return WritableCalendar(connect, settings.calendars, undo, wall=local_now).tools
-    return Calendar(connect, settings.calendars, wall=local_now).tools
+        return WritableCalendar(connect, settings.calendars, undo, wall=local_now)
+    return Calendar(connect, settings.calendars, wall=local_now)
 
 
 def _desktop(config: Config) -> Iterable[Tool]:

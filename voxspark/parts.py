@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,10 @@ Signal = (
 """What reaches the Assistant's inbox."""
 
 
+async def nobody_listens(utterance: Utterance, result: TurnResult) -> None:
+    """For those who do without."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssistantParts:
     """What the daemon is made of."""
@@ -95,6 +99,8 @@ class AssistantParts:
     """For `status`: the ears in their order, and what is wrong with each."""
     voices: Callable[[], list[dict[str, str]]] = list
     """For `status`: the voices in their order, and what is wrong with each."""
+    answered: Callable[[Utterance, TurnResult], Awaitable[None]] = nobody_listens
+    """Told when a turn is over, whatever became of it."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...] = ()
     """What else runs as long as the daemon does (device retries); started with `TaskGroup.start`."""
 

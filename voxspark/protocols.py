@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from voxspark.events import Event
 from voxspark.types import Action, Chunk, Clip, Delta, Message, Pcm, Pcm16, Stroke, Transcript
@@ -107,6 +107,16 @@ class Synthesizer(Protocol):
 
     async def warm(self) -> None:
         """Load the voice, so that the first sentence is as quick as the second."""
+        ...
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """A synthesizer that speaks as one does in a conversation: it is reminded of what the user has said, too."""
+
+    async def hear(self, text: str, samples: Pcm16) -> None:
+        """What the user said before the last reply, and how: mono 16 kHz. It is kept in memory alone, and not for long;
+        without samples, what was heard so far is forgotten at once. Raises SynthesizerError."""
         ...
 
 

@@ -54,6 +54,8 @@ class Roster:
     """By role, whoever would be better, best first, and what keeps them from it."""
     own: Collection[str] = ()
     """Roles whose model the configuration names."""
+    here: Acceleration | None = None
+    """What engines can make of this machine, where that was looked at."""
 
     def model_of(self, role: str) -> Model:
         """Who fills a role of the profile."""
@@ -165,7 +167,7 @@ def _runnable(roster: Roster, here: Acceleration | None) -> Roster:
     if "worker" in roles:
         roles["worker"] = _with_stand_in(roles["worker"], roster.catalogue)
     profile = _one_size(replace(roster.profile, roles=roles))
-    return replace(roster, profile=profile, why=(*roster.why, *why), passed_over=passed_over)
+    return replace(roster, profile=profile, why=(*roster.why, *why), passed_over=passed_over, here=here)
 
 
 def _with_stand_in(worker: Post, catalogue: Catalogue) -> Post:

@@ -39,13 +39,15 @@ def make_ears(config: Config, transcriber: Transcriber, kit: Kit) -> Transcriber
     """The transcriber, told what may come up; it decides the language of a turn where the configuration leaves that to
     it."""
     settings = config.transcriber
-    listed = settings.lists_as_hot_words
+    listed, named = settings.lists_as_hot_words, settings.names_as_hot_words
     words = HotWords(
         settings.hot_words,
         SqliteListStore(kit.database) if listed else None,
         lambda: (timer.label for timer in kit.timers.running) if listed else (),
+        facts=kit.recall.newest if named else None,
+        others=(kit.people, kit.servers.names) if named else (),
     )
-    attuned = Attuned(transcriber, words.gather) if listed or settings.hot_words else transcriber
+    attuned = Attuned(transcriber, words.gather) if listed or named or settings.hot_words else transcriber
     return Linguist(attuned) if settings.language == "auto" else attuned
 
 
@@ -103,6 +105,7 @@ def _planned(config: Config, roster: Roster, ledger: Ledger, key: str, language:
         languages=(language,) if language else spec.languages(settings),
         sound=sound_of(spec, settings),
         first_audio_seconds=spec.first_audio_seconds,
+        listens="listens" in spec.capabilities,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import anyio.to_thread
@@ -17,6 +17,7 @@ from voxspark.checks import check_engines
 from voxspark.config import Config, socket_path
 from voxspark.control.client import connect
 from voxspark.doctor.check import Check, Finding
+from voxspark.doctor.speech import incomplete, place
 from voxspark.engines.ollama.client import OllamaClient, full_name
 from voxspark.errors import ControlError, EngineError, VoxSparkError
 from voxspark.roster import AUTO, NEEDED, Roster, named_roster
@@ -80,7 +81,7 @@ class TeamChecks:
             return Finding("problem", f"profile {roster.profile.key}: {stand_ins[0]}")
         return Finding("ok", f"profile {roster.profile.key}")
 
-    async def _speech(self, role: str, line: str) -> Finding:
+    async def _speech(self, role: Literal["ears", "voice"], line: str) -> Finding:
         """Who hears or speaks, why, what would be better, and what the daemon finds wrong (`line` of its status)."""
         try:
             roster = await self._roster()
@@ -92,8 +93,11 @@ class TeamChecks:
             return Finding("problem", told, f"Better would be {' Or '.join(roster.passed_over[role])}")
         if trouble := _trouble(await self._status() or {}, line, model.key):
             return Finding("problem", f"{told} is not used now: {trouble}", AGAIN)
+        if missing := await anyio.to_thread.run_sync(incomplete, self._config, roster, role):
+            return missing
         own = "as configured" if role in roster.own else f"the choice of the profile {roster.profile.key}"
-        return Finding("ok", f"{told}, {own}")
+        where = place(self._config, roster, role)
+        return Finding("ok", f"{told}, {own}{where and f'; {where}'}")
 
     async def _roster(self) -> Roster:
         """Raises VoxSparkError for what is not installed, or does not fit."""

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from voxspark.engines.hub import folder_of, not_here
+from voxspark.engines.registry import EngineSpec
 
 WITHOUT_CUDA = b"not compiled with CUDA support"
 """In the library of CTranslate2's wheel for aarch64, not in that for x86-64 (4.8.5)."""
@@ -43,6 +44,24 @@ class Acceleration:
         if folder_of(weights, WEIGHTS[engine]) is None:
             return not_here(weights)
         return ""
+
+    def place(self, spec: EngineSpec, device: str = "auto") -> str:
+        """Where an engine of speech runs with this setting, and why there, in a clause."""
+        if spec.isolation == "inline":
+            return "a program or a server of its own"
+        if spec.name != "faster_whisper" and "torch" not in spec.packages:
+            return "made for the processor"
+        if device == "cpu":
+            return "on the processor, as configured"
+        if not self.gpu:
+            return "on the processor: there is no graphics card"
+        package, has_cuda = ("CTranslate2", self.ctranslate2)
+        if "torch" in spec.packages:
+            package, has_cuda = "torch", self.torch
+        if not has_cuda:
+            return f"on the processor: {package} is built without CUDA here"
+        without = ": CTranslate2 is built without CUDA here" if spec.kind == "stt" and not self.ctranslate2 else ""
+        return f"on the graphics card with {package}{without}"
 
 
 def acceleration(*, gpu: bool) -> Acceleration:

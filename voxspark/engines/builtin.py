@@ -51,6 +51,7 @@ SPECS = (
         isolation="process",
         licence="Apache-2.0 (torch BSD-3-Clause); Whisper weights MIT, large-v3 Apache-2.0",
         memory=torch_whisper_need,
+        weights="voxspark.engines.stt.whisper_torch:weights_folder",
         capabilities=frozenset({"multilingual", "hot_words"}),
     ),
     EngineSpec(
@@ -62,6 +63,7 @@ SPECS = (
         isolation="process",
         licence="Apache-2.0; weights FunASR Model License (not OSI: its name and source must be told)",
         memory=_always(600),
+        weights="voxspark.engines.stt.sense_voice:weights_folder",
         capabilities=frozenset({"multilingual", "tags"}),
         languages=_speaks("zh", "en", "ja", "ko", "yue"),
     ),
@@ -126,7 +128,8 @@ SPECS = (
         isolation="process",
         licence="Apache-2.0 (torch BSD-3-Clause); weights Apache-2.0, gated; their codec's CC-BY-4.0",
         memory=csm_need,
-        capabilities=frozenset({"streaming", "clone"}),
+        weights="voxspark.engines.tts.csm:weights_folder",
+        capabilities=frozenset({"streaming", "clone", "listens"}),
         languages=_speaks("en"),
     ),
     EngineSpec(
@@ -138,6 +141,7 @@ SPECS = (
         isolation="process",
         licence="MIT (torch BSD-3-Clause); its published weights CC-BY-NC-4.0",
         memory=f5_need,
+        weights="voxspark.engines.tts.f5:folders",
         capabilities=frozenset({"streaming", "clone"}),
         languages=_speaks("en", "zh"),
         first_audio_seconds=1.5,
@@ -161,6 +165,7 @@ SPECS = (
         install=EMBEDDED,
         licence="Apache-2.0; weights by voice",
         memory=piper_need,
+        weights="voxspark.engines.tts.piper_voice:find_piper",
         languages=piper_languages,
     ),
     EngineSpec(

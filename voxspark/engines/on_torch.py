@@ -1,12 +1,29 @@
-"""What engines on torch have in common. torch itself is imported by whoever uses it."""
+"""What engines on torch have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from voxspark.engines.thread import Abandoned
 from voxspark.errors import EngineError, SynthesizerError, VoxSparkError
+
+Device = Literal["cpu", "cuda"]
+
+
+def device_of(setting: Device | Literal["auto"], error: type[EngineError], table: str) -> Device:
+    """Where an engine with the settings of this table runs. Raises an error of this class where torch has no GPU and
+    must. Imports torch."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cpu" if setting == "cpu" else "cuda"
+    if setting == "cuda":
+        raise error(
+            "engine-no-gpu", "torch finds no graphics card.", f"Set {table}.device to auto, or install torch with CUDA."
+        )
+    return "cpu"
 
 
 @contextmanager

@@ -61,12 +61,15 @@ class EngineSpec:
     memory: Callable[[Any], Need] = _needs_little
     """From the engine's settings to its need; an estimate."""
     capabilities: frozenset[str] = field(default_factory=frozenset)
-    """Of a voice: `streaming` (inside a sentence), `clone` (from a recording of `voices`). Of ears: `multilingual`,
-    `hot_words`, `tags`."""
+    """Of a voice: `streaming` (inside a sentence), `clone` (from a recording of `voices`), `listens` (is a
+    `protocols.Listens`). Of ears: `multilingual`, `hot_words`, `tags`."""
     languages: Callable[[Any], Collection[str]] = _any_language
     """Of a voice or ears with these settings, as ISO 639-1 codes; none says that it takes any."""
     first_audio_seconds: float = 1.0
     """Of a voice: the budget from a clause to the first sample of it."""
+    weights: str = ""
+    """`package.module:function`; called with the settings of its kind, raises EngineError that says how to get weights
+    which have to be on this machine and are not. Loads nothing."""
 
     def missing(self) -> list[str]:
         """Packages and programs that cannot be found; nothing is imported or run."""
@@ -75,14 +78,29 @@ class EngineSpec:
 
     def create(self, settings: Any) -> Any:
         """Import and build the engine. Raises EngineError that says how to install what is missing."""
+        self._require_installed()
+        return _found(self.target)(settings)
+
+    def require(self, settings: Any) -> None:
+        """Packages, programs and weights, without importing or loading them. Raises EngineError that says what to do
+        about what is missing."""
+        self._require_installed()
+        if self.weights:
+            _found(self.weights)(settings)
+
+    def _require_installed(self) -> None:
         if missing := self.missing():
             raise EngineError(
                 "engine-not-installed",
                 f"The {self.kind} engine {self.name} needs {', '.join(missing)}, which is not installed.",
                 f"Run: {self.install}" if self.install else "",
             )
-        module, _, attribute = self.target.partition(":")
-        return getattr(importlib.import_module(module), attribute)(settings)
+
+
+def _found(target: str) -> Callable[[Any], Any]:
+    module, _, attribute = target.partition(":")
+    found: Callable[[Any], Any] = getattr(importlib.import_module(module), attribute)
+    return found
 
 
 @cache

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, Literal
 
 import anyio
@@ -13,6 +14,7 @@ from anyio.abc import TaskStatus
 
 from voxspark.config_tools import McpServer
 from voxspark.errors import ToolError, VoxSparkError, root_cause
+from voxspark.mcp.names import names_of
 from voxspark.mcp.offers import Offer, name_of, tool_of
 from voxspark.mcp.session import Connect, Session, connect
 from voxspark.tools.clean import clean
@@ -34,6 +36,9 @@ STEADY_SECONDS = 60.0
 
 MOST_TOOLS = 100
 """Of one server."""
+
+MOST_NAMES = 100
+"""Of rooms and things, of one server."""
 
 State = Literal["connecting", "ready", "waiting", "off"]
 
@@ -58,6 +63,8 @@ class Server:
         """Why the last connection ended, or could not be made."""
         self.tools: list[str] = []
         """As they are called in the toolbox."""
+        self.names: list[str] = []
+        """Of the rooms and things that they can be asked for: a stranger's text."""
         self.unusable = 0
         """Tools that could not be taken over: no usable name or arguments."""
         self._settings = settings
@@ -135,6 +142,8 @@ class Server:
             else:
                 self.tools.append(name)
                 self._owners[name] = self.name
+        arguments = (each for name in self.tools for each in self._toolbox.find(name).parameters)
+        self.names = list(dict.fromkeys(islice(names_of(arguments), MOST_NAMES)))
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
         """The answer of the server's tool of that name. Raises ToolError."""
@@ -193,6 +202,10 @@ class McpServers:
         async with anyio.create_task_group() as group:
             for server in self._servers:
                 group.start_soon(server.run)
+
+    def names(self) -> Iterator[str]:
+        """Of the rooms and things that the servers which are there know: strangers' texts."""
+        return (name for server in self._servers for name in server.names)
 
     def snapshot(self) -> list[dict[str, Any]]:
         """Name, state, tools and last error of each, JSON-ready."""

@@ -11,7 +11,7 @@ import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -22,10 +22,11 @@ from anyio.abc import TaskStatus
 from voxspark import audio
 from voxspark.errors import EngineError, SynthesizerError
 from voxspark.events import VoiceChanged
+from voxspark.language import current
 from voxspark.protocols import Clock, Emit
 from voxspark.speech.heard import unsaid
 from voxspark.speech.joining import SEAM, checked
-from voxspark.types import Pcm
+from voxspark.types import SAMPLE_RATE_HZ, Pcm, Pcm16, TurnResult, Utterance
 from voxspark.voicing.selftest import SelfTest, Verdict
 from voxspark.voicing.stored import RATE_HZ, Stored
 from voxspark.voicing.succession import PATIENCE, UNTESTED, Candidate, Succession
@@ -44,6 +45,9 @@ PREPARE_PAUSE_SECONDS = 2.0
 
 STALLED_SECONDS = 30.0
 """Without a sound, after which the next voice goes on."""
+
+LONGEST_HEARD_SECONDS = 30.0
+"""What the user says for longer is no sentence of a dialogue."""
 
 LONGEST_SECONDS, LONGEST_SECONDS_PER_CHARACTER = 10.0, 0.5
 """Of speech: what takes longer, even letter by letter, never ends."""
@@ -67,6 +71,8 @@ class Line(Succession):
     clock: Clock
     stored: Stored | None = None
     """Where the sound of fixed sentences is kept."""
+    _confidants: set[str] = field(default_factory=set, init=False)
+    """Who may remember something that the user said."""
 
     async def synthesize(self, text: str) -> AsyncGenerator[tuple[Pcm, int], None]:
         """Pieces of the first voice that can say it, and of the next where one fails. Raises EngineError."""
@@ -91,6 +97,27 @@ class Line(Succession):
             if said.seconds:
                 yield SEAM
         raise next(iter(tried.values()), self._nobody())
+
+    async def answered(self, utterance: Utterance, result: TurnResult) -> None:
+        """A turn is over: who speaks hears what was answered, if it listens; who spoke before forgets what it heard."""
+        samples, speaker = utterance.samples, self._first({})
+        if samples is None or not (result.transcript and result.heard):
+            return
+        for candidate in self.candidates:
+            if candidate.listens and candidate is speaker and candidate.speaks(current()):
+                if len(samples) <= LONGEST_HEARD_SECONDS * SAMPLE_RATE_HZ:
+                    self._confidants.add(candidate.key)
+                    await self._let_hear(candidate, result.transcript, samples)
+            elif candidate.key in self._confidants:
+                self._confidants.discard(candidate.key)
+                await self._let_hear(candidate, "", samples[:0])
+
+    async def _let_hear(self, candidate: Candidate, text: str, samples: Pcm16) -> None:
+        try:
+            async with candidate.open("there") as speaking:
+                await speaking.guard(speaking.engine.hear(text, samples))
+        except Exception as error:  # an engine's boundary: nothing depends on it, and nothing of it is told
+            log.info("%s has not heard the user: %s", candidate.key, type(error).__name__)
 
     async def prepare(
         self,

@@ -76,6 +76,8 @@ class Candidate:
     """Of a voice: what its sound depends on, in words: under this it is stored. Empty: it is not."""
     first_audio_seconds: float = 1.0
     """Of a voice: its budget from a text to the first sample of it."""
+    listens: bool = False
+    """Of a voice: it is a `protocols.Listens`."""
 
     def speaks(self, language: Language) -> bool:
         """Whether it is for this language."""

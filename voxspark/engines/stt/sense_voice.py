@@ -91,7 +91,7 @@ def _load(settings: TranscriberSettings) -> Any:
     """The recognizer of the model the settings name. Raises TranscriberError."""
     from sherpa_onnx import OfflineRecognizer
 
-    folder = _folder(settings.model or HUB_NAME)
+    folder = weights_folder(settings)
     try:
         return OfflineRecognizer.from_sense_voice(
             model=str(next(folder / name for name in MODELS if (folder / name).is_file())),
@@ -107,10 +107,10 @@ def _load(settings: TranscriberSettings) -> Any:
         ) from error
 
 
-def _folder(model: str) -> Path:
+def weights_folder(settings: TranscriberSettings) -> Path:
     """Where the model is on this machine. Raises TranscriberError `sense-voice-missing`."""
     for name in MODELS:
-        folder = folder_of(model, name)
+        folder = folder_of(settings.model or HUB_NAME, name)
         if folder is not None and (folder / TOKENS).is_file():
             return folder
     raise TranscriberError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from voxspark.audio import to_float
 from voxspark.config_speech import TranscriberSettings
 from voxspark.engines.hub import require_folder
-from voxspark.engines.on_torch import told
+from voxspark.engines.on_torch import device_of, told
 from voxspark.engines.stt.guards import (
     FULL_SECONDS,
     Reading,
@@ -213,9 +214,9 @@ def _not_made_out(kind: str) -> EngineError:
 # ── loading ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _load(settings: TranscriberSettings) -> _Whisper:
-    """The model the settings name. Raises TranscriberError with what to do."""
-    folder = require_folder(  # told before the seconds that the imports take
+def weights_folder(settings: TranscriberSettings) -> Path:
+    """Where the model is. Raises TranscriberError `whisper-weights-missing`."""
+    return require_folder(
         settings.model,
         INDEX,
         TranscriberError,
@@ -224,19 +225,19 @@ def _load(settings: TranscriberSettings) -> _Whisper:
         example="openai/whisper-large-v3-turbo",
     )
 
+
+def _load(settings: TranscriberSettings) -> _Whisper:
+    """The model the settings name. Raises TranscriberError with what to do."""
+    folder = weights_folder(settings)  # told before the seconds that the imports take
+
+    device = device_of(settings.device, TranscriberError, "transcriber")
+
     import torch
     from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperTokenizer
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
 
-    on_gpu = settings.device != "cpu" and torch.cuda.is_available()
-    if settings.device == "cuda" and not on_gpu:
-        raise TranscriberError(
-            "whisper-no-gpu",
-            "Whisper finds no graphics card.",
-            "Set transcriber.device to auto, or install CUDA's torch.",
-        )
     if settings.threads:
         torch.set_num_threads(settings.threads)
 
@@ -250,9 +251,9 @@ def _load(settings: TranscriberSettings) -> _Whisper:
         options: dict[str, Any] = {"local_files_only": True}
         whisper = _Whisper(
             WhisperForConditionalGeneration.from_pretrained(
-                folder, dtype=torch.float16 if on_gpu else torch.float32, **options
+                folder, dtype=torch.float16 if device == "cuda" else torch.float32, **options
             )
-            .to("cuda" if on_gpu else "cpu")
+            .to(device)
             .eval(),
             WhisperTokenizer.from_pretrained(folder, **options),
             WhisperFeatureExtractor.from_pretrained(folder, **options),

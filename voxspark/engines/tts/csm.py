@@ -1,4 +1,4 @@
-"""Sesame CSM: a voice that is reminded of how it has spoken, through transformers. English, 24 kHz.
+"""Sesame CSM: a voice that is reminded of how it and the user have spoken, through transformers. English, 24 kHz.
 
 Weights come from a folder or from what `hf download` has left on this machine; nothing is ever fetched here.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxspark.config_speech import VoiceSettings
@@ -16,7 +17,7 @@ from voxspark.engines.on_torch import told_of_voice
 from voxspark.engines.thread import EngineThread
 from voxspark.engines.tts.csm_stream import SAMPLE_RATE_HZ
 from voxspark.errors import SynthesizerError
-from voxspark.types import Pcm
+from voxspark.types import Pcm, Pcm16
 from voxspark.voices import shelf
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ class CsmSynthesizer:
         """Load the weights and say a sentence to nobody."""
         await self._thread.call(self._first)
 
+    async def hear(self, text: str, samples: Pcm16) -> None:
+        """See `protocols.Listens`. A text that it could not say in one part it does not hear either."""
+        parts = spoken_parts(text)
+        await self._thread.call(lambda: self._hear(parts[0] if len(parts) == 1 else "", samples))
+
     def close(self) -> None:
         """Let its thread end."""
         self._thread.close()
@@ -83,17 +89,14 @@ class CsmSynthesizer:
         with told_of_voice("Sesame CSM"):
             self._loaded()
 
+    def _hear(self, text: str, samples: Pcm16) -> None:
+        if self._model is not None:
+            with told_of_voice("Sesame CSM"):
+                self._model.hear(text, samples)
+
     def _loaded(self) -> CsmModel:
         if self._model is None:
-            folder = require_folder(  # told before the seconds that the imports take
-                self._settings.model or WEIGHTS,
-                INDEX,
-                SynthesizerError,
-                "voice-weights-missing",
-                setting="voice.model",
-                example=WEIGHTS,
-                gated=True,
-            )
+            folder = weights_folder(self._settings)  # told before the seconds that the imports take
 
             from voxspark.engines.tts.csm_model import CsmModel
 
@@ -101,6 +104,19 @@ class CsmSynthesizer:
             model.warm()
             self._model = model
         return self._model
+
+
+def weights_folder(settings: VoiceSettings) -> Path:
+    """Where the weights are. Raises SynthesizerError `voice-weights-missing`."""
+    return require_folder(
+        settings.model or WEIGHTS,
+        INDEX,
+        SynthesizerError,
+        "voice-weights-missing",
+        setting="voice.model",
+        example=WEIGHTS,
+        gated=True,
+    )
 
 
 def spoken_parts(text: str) -> list[str]:

@@ -15,6 +15,7 @@ class Spoken(Generic[Frames]):
 
     tokens: tuple[int, ...]
     frames: Frames
+    by_user: bool = False
 
     @property
     def positions(self) -> int:
@@ -23,13 +24,15 @@ class Spoken(Generic[Frames]):
 
 
 class Context(Generic[Frames]):
-    """A reference for the voice, then the last sentences."""
+    """A reference for the voice, then the last sentences, and what they answer."""
 
     def __init__(self, most_frames: int) -> None:
-        """`most_frames` bounds the sentences; the reference counts apart."""
+        """`most_frames` bounds all but the reference, which counts apart."""
         self.reference: Spoken[Frames] | None = None
         self._sentences: list[Spoken[Frames]] = []
         self._most_frames = most_frames
+        self._reply = 0
+        """Index of the first sentence since the user was heard."""
 
     def add(self, sentence: Spoken[Frames]) -> None:
         """Remember what was said to its end. Without a reference, the first sentence becomes it."""
@@ -37,8 +40,23 @@ class Context(Generic[Frames]):
             self.reference = sentence
             return
         self._sentences.append(sentence)
+        self._trim()
+
+    def hear(self, said: Spoken[Frames]) -> None:
+        """Remember what the user said, before the sentences that have answered it."""
+        self._sentences.insert(self._reply, said)
+        self._reply = len(self._sentences)
+        self._trim()
+
+    def forget_user(self) -> None:
+        """Only the voice's own sentences are left."""
+        self._sentences = [each for each in self._sentences if not each.by_user]
+        self._reply = len(self._sentences)
+
+    def _trim(self) -> None:
         while sum(len(each.frames) for each in self._sentences) > self._most_frames:
             del self._sentences[0]
+            self._reply = max(self._reply - 1, 0)
 
     def within(self, positions: int) -> list[Spoken[Frames]]:
         """The reference, always, and the last sentences in order, without the oldest ones that do not fit."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from voxspark.audio import read_wav, resample
+from voxspark.audio import read_wav, resample, to_float
 from voxspark.config_speech import CsmSettings, VoiceSettings
+from voxspark.engines.on_torch import device_of
 from voxspark.engines.tts.csm_context import Context, Spoken
 from voxspark.engines.tts.csm_stream import FRAMES_PER_SECOND, SAMPLE_RATE_HZ, FrameStreamer, most_frames
 from voxspark.errors import SynthesizerError
-from voxspark.types import Pcm
+from voxspark.types import SAMPLE_RATE_HZ as HEARD_RATE_HZ
+from voxspark.types import Pcm, Pcm16
 from voxspark.voices import Voice
 
 log = logging.getLogger(__name__)
@@ -26,6 +30,13 @@ LONGEST_REFERENCE_POSITIONS = 700
 """Some 45 s of speech; more would leave too little of 2,048 for a sentence."""
 
 
+SILENCE_SECONDS = 180.0
+"""Without a word, after which a conversation is over: what the user said in it is forgotten."""
+
+ASSISTANT, USER = 0, 1
+"""Numbers of speakers."""
+
+
 class CsmModel:
     """In bfloat16 on a GPU, else in float32; its codec never in bfloat16, which would be heard. For one thread."""
 
@@ -33,7 +44,8 @@ class CsmModel:
         import torch
         from transformers import AutoTokenizer, CsmForConditionalGeneration
 
-        on_gpu = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
+        device = device_of(settings.device, SynthesizerError, "voice")
+        on_gpu = device == "cuda"
         model = CsmForConditionalGeneration.from_pretrained(
             folder,
             dtype=torch.bfloat16 if on_gpu else torch.float32,
@@ -41,13 +53,15 @@ class CsmModel:
             use_safetensors=True,
         )
         model.codec_model.float()
-        self.network = model.to("cuda" if on_gpu else "cpu").eval()
+        self.network = model.to(device).eval()
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self._positions: int = model.config.max_position_embeddings
         self._settings = settings
         self.context: Context[Any] = Context(int(settings.csm.context_seconds * FRAMES_PER_SECOND))
         self.graphs = on_gpu and settings.csm.graphs
         """Whether a GPU replays the network as CUDA graphs."""
+        self.now = time.monotonic
+        self._last_word = -math.inf
         self.configure(settings.csm)
         if voice is not None and voice.reference is not None and voice.recording is not None:
             self.context.reference = self._reference(voice.recording, voice.reference.text)
@@ -71,8 +85,25 @@ class CsmModel:
 
         `hand_over` is called after every frame, with nothing where there is nothing new, and ends the work by raising.
         """
+        self._go_on()
         if (said := self._said(text, hand_over)) is not None:
             self.context.add(said)
+        self._last_word = self.now()
+
+    def hear(self, text: str, samples: Pcm16) -> None:
+        """What the user said, and how; without samples, whatever the user has said is forgotten."""
+        self._go_on()
+        if not len(samples):
+            self.context.forget_user()
+        elif text and len(samples) <= self._settings.csm.listener_seconds * HEARD_RATE_HZ:
+            frames = self._frames(to_float(samples), HEARD_RATE_HZ)
+            self.context.hear(Spoken(self.tokens(text, USER), frames, by_user=True))
+            self._last_word = self.now()
+
+    def _go_on(self) -> None:
+        """With the conversation, unless it is over."""
+        if self.now() - self._last_word > SILENCE_SECONDS:
+            self.context.forget_user()
 
     def _said(self, text: str, hand_over: Callable[[Pcm], None]) -> Spoken[Any] | None:
         import torch
@@ -117,9 +148,9 @@ class CsmModel:
         ended = pad(frames, (0, 0, 0, 1), value=self.network.config.codebook_eos_token_id)
         return self.network.backbone_model.embed_tokens(ended[None].to(self.network.device))
 
-    def tokens(self, text: str) -> tuple[int, ...]:
-        """In the voice of speaker 0, whatever else looks like one of the tokenizer's marks."""
-        own = self._tokenizer.encode(f"[0]{text}", add_special_tokens=False, split_special_tokens=True)
+    def tokens(self, text: str, speaker: int = ASSISTANT) -> tuple[int, ...]:
+        """In the voice of a speaker, whatever else looks like one of the tokenizer's marks."""
+        own = self._tokenizer.encode(f"[{speaker}]{text}", add_special_tokens=False, split_special_tokens=True)
         return (self._tokenizer.bos_token_id, *own, self._tokenizer.eos_token_id)
 
     def decoded(self, frames: Sequence[Any]) -> Pcm:
@@ -131,13 +162,7 @@ class CsmModel:
         return samples
 
     def _reference(self, recording: Path, text: str) -> Spoken[Any]:
-        import torch
-
-        samples, rate = read_wav(recording)
-        heard = torch.from_numpy(np.ascontiguousarray(resample(samples, rate, SAMPLE_RATE_HZ)))
-        with torch.no_grad():
-            codes = self.network.codec_model.encode(heard[None, None].to(self.network.device)).audio_codes
-        reference = Spoken(self.tokens(text), codes[0].T.cpu())
+        reference = Spoken(self.tokens(text), self._frames(*read_wav(recording)))
         if reference.positions > LONGEST_REFERENCE_POSITIONS:
             raise SynthesizerError(
                 "voice-recording-too-long",
@@ -145,6 +170,15 @@ class CsmModel:
                 "Some 10 s of it, with what is said in them, are enough.",
             )
         return reference
+
+    def _frames(self, samples: Pcm, rate_hz: int) -> Any:
+        """Shape (frames, codebooks)."""
+        import torch
+
+        heard = torch.from_numpy(np.ascontiguousarray(resample(samples, rate_hz, SAMPLE_RATE_HZ)))
+        with torch.no_grad():
+            codes = self.network.codec_model.encode(heard[None, None].to(self.network.device)).audio_codes
+        return codes[0].T.cpu()
 
     def configure(self, own: CsmSettings) -> None:
         """How frames are drawn: the backbone draws the first code of each, the depth decoder the others."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from voxspark.config_speech import VoiceSettings
 from voxspark.engines.hub import folder_of, is_hub_name, require_folder
-from voxspark.engines.on_torch import told_of_voice
+from voxspark.engines.on_torch import device_of, told_of_voice
 from voxspark.engines.thread import EngineThread
 from voxspark.engines.tts.cloning import recorded_voice
 from voxspark.engines.tts.f5_model import F5Model
@@ -86,16 +86,15 @@ class F5Synthesizer:
 
     @cached_property
     def _model(self) -> F5Model:
-        settings = self._settings.f5_tts
-        weights = weights_folder(self._settings.model or WEIGHTS, settings.architecture)
-        vocoder = vocoder_folder(settings.vocoder)  # both told before the seconds that the imports take
+        weights, vocoder = folders(self._settings)  # told before the seconds that the imports take
+        device = device_of(self._settings.device, SynthesizerError, "voice")
+        return F5Model(weights, vocoder, self._settings.f5_tts, device, self._sample)
 
-        import torch
 
-        device = self._settings.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        return F5Model(weights, vocoder, settings, device, self._sample)
+def folders(settings: VoiceSettings) -> tuple[Path, Path]:
+    """Of weights and vocoder. Raises SynthesizerError `voice-weights-missing`."""
+    own = settings.f5_tts
+    return weights_folder(settings.model or WEIGHTS, own.architecture), vocoder_folder(own.vocoder)
 
 
 def weights_folder(model: str, architecture: str) -> Path:

@@ -82,6 +82,12 @@ def read_piper(model: Path) -> PiperConfig:
         ) from error
 
 
+def find_piper(settings: VoiceSettings) -> tuple[Path, PiperConfig]:
+    """The model and what is said of it. Raises SynthesizerError `piper-no-voice` and `piper-unreadable`."""
+    model, _ = choose_piper(settings)
+    return model, read_piper(model)
+
+
 def _no_voice(message: str) -> SynthesizerError:
     return SynthesizerError(
         "piper-no-voice", message, "Set voice.model to an .onnx file that has its .onnx.json beside it."

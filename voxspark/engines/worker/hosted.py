@@ -24,7 +24,7 @@ from voxspark.engines.registry import find
 from voxspark.engines.worker.chat_wire import delta_to_json, message_of
 from voxspark.engines.worker.task import Task
 from voxspark.engines.worker.wire import Frame
-from voxspark.protocols import Chat, Painter, Schema, Synthesizer, Transcriber
+from voxspark.protocols import Chat, Listens, Painter, Schema, Synthesizer, Transcriber
 from voxspark.types import Message
 
 T = TypeVar("T")
@@ -160,8 +160,17 @@ class HostedSynthesizer(Hosted[Synthesizer]):
         """`text` to float32 samples and their `sample_rate_hz`."""
         return self._loop.drive(task, self._pieces(task.params["text"]))
 
+    def hear(self, task: Task) -> Iterator[Frame]:
+        """`text` of the user and mono int16 at 16 kHz, for an engine that listens."""
+        return self._loop.drive(task, self._heard(task.params["text"], task.payload))
+
     async def _ready(self, engine: Synthesizer) -> None:
         await engine.warm()
+
+    async def _heard(self, text: str, payload: bytes) -> AsyncGenerator[Frame, None]:
+        if isinstance(self._engine, Listens):
+            await self._engine.hear(text, np.frombuffer(payload, np.int16).copy())
+        yield Frame()
 
     async def _pieces(self, text: str) -> AsyncGenerator[Frame, None]:
         async with aclosing(self._engine.synthesize(text)) as pieces:

@@ -81,6 +81,10 @@ class RemoteSynthesizer:
             async for frame in frames:
                 yield np.frombuffer(frame.payload, np.float32).copy(), frame.values["sample_rate_hz"]
 
+    async def hear(self, text: str, samples: Pcm16) -> None:
+        """See `protocols.Listens.hear`; nothing where the engine is none."""
+        await self._worker.call("hear", {"text": text}, payload=np.asarray(samples, np.int16).tobytes())
+
     async def warm(self) -> None:
         """See `protocols.Synthesizer.warm`."""
         await self._worker.load()

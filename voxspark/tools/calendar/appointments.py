@@ -15,7 +15,10 @@ from voxspark.tools.clean import clean
 
 log = logging.getLogger(__name__)
 
-LONGEST_TITLE, LONGEST_PLACE = 100, 60
+LONGEST_TITLE, LONGEST_PLACE, LONGEST_NAME = 100, 60, 60
+
+MOST_PEOPLE = 20
+"""Of one appointment."""
 
 SLOW_FREQUENCIES = ("SECONDLY", "MINUTELY")
 MOST_A_DAY = 24
@@ -33,6 +36,8 @@ class Appointment:
     """Of whole days the midnight after them."""
     place: str = ""
     whole_days: bool = False
+    people: tuple[str, ...] = ()
+    """Who invites and who comes, as far as they have names."""
 
 
 def _missing() -> ToolError:
@@ -90,10 +95,18 @@ def _appointment(event: Any, here: datetime) -> Appointment:
     title = clean(str(event.get("SUMMARY", "")), LONGEST_TITLE) or "an appointment without a title"
     first_line = next(iter(str(event.get("LOCATION", "")).strip().splitlines()), "")
     place = "" if "://" in first_line else clean(first_line, LONGEST_PLACE)
+    people = _people(event)
     if not isinstance(begin, datetime):
         last = max(end, begin + timedelta(1))
-        return Appointment(title, midnight(begin, here), midnight(last, here), place, True)
-    return Appointment(title, _local(begin, here.tzinfo), _local(end, here.tzinfo), place)
+        return Appointment(title, midnight(begin, here), midnight(last, here), place, True, people)
+    return Appointment(title, _local(begin, here.tzinfo), _local(end, here.tzinfo), place, people=people)
+
+
+def _people(event: Any) -> tuple[str, ...]:
+    attendees = event.get("ATTENDEE", [])
+    parties = (event.get("ORGANIZER"), *(attendees if isinstance(attendees, list) else [attendees]))
+    written = (str(getattr(each, "params", {}).get("CN", "")) for each in parties[: MOST_PEOPLE + 1])
+    return tuple(dict.fromkeys(name for each in written if (name := clean(each, LONGEST_NAME)) and "@" not in name))
 
 
 def _local(moment: date, zone: tzinfo | None) -> datetime:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import Annotated, Protocol
 
 import anyio.to_thread
@@ -33,6 +34,9 @@ KEEP_SECONDS = 300.0
 """How long what was read is good for."""
 
 LONGEST_MINUTES = 24 * 60
+
+MOST_KNOWN = 200
+"""People whose names are kept, of the appointments that were read last."""
 
 CalendarName = Annotated[str, "Name of one calendar; empty when none is named."]
 
@@ -80,11 +84,17 @@ class Calendar:
         self._wall = wall
         self._now = now
         self._kept: dict[tuple[datetime, datetime, str], tuple[float, list[Appointment]]] = {}
+        self._met: dict[str, datetime] = {}
 
     @property
     def tools(self) -> tuple[Tool, ...]:
         """read_calendar; of a writable one add_appointment too."""
         return tools_of(self)
+
+    def people(self) -> Iterator[str]:
+        """Who is to be met, of the appointments read so far, the next first: strangers' texts. Nothing is asked."""
+        now = self._wall()
+        return (name for name, until in sorted(self._met.items(), key=lambda each: each[1]) if until > now)
 
     @tool(permission="read", fate="turn", untrusted=True, timeout_seconds=20.0, filler="Let me look at your calendar.")
     async def read_calendar(
@@ -132,7 +142,17 @@ class Calendar:
                 read = partial(appointments.read, objects, window)
                 for each in await anyio.to_thread.run_sync(read, abandon_on_cancel=True):
                     seen.setdefault((each.title, each.begin, each.end), each)
+        self._note_people(seen.values())
         return list(seen.values())
+
+    def _note_people(self, found: Iterable[Appointment]) -> None:
+        """By the end of the first appointment with them that is not over."""
+        now, met = self._wall(), dict[str, datetime]()
+        for until, name in sorted((each.end, name) for each in found for name in each.people):
+            if until > now:
+                met.setdefault(name, until)
+        earlier = {name: until for name, until in self._met.items() if until > now and name not in met}
+        self._met = dict(islice((met | earlier).items(), MOST_KNOWN))
 
 
 class WritableCalendar(Calendar):
