@@ -30,7 +30,7 @@ from voxspark.config import Config
 from voxspark.devices.open import open_microphone, open_speaker
 from voxspark.devices.retry import ReliableMicrophone, ReliableSpeaker
 from voxspark.engines.ollama.chat import OllamaChat
-from voxspark.engines.ollama.client import OllamaClient, Running
+from voxspark.engines.ollama.client import OllamaClient
 from voxspark.errors import EngineError
 from voxspark.events import Event
 from voxspark.kit import Kit, ducking, make_eyes
@@ -48,11 +48,12 @@ from voxspark.protocols import (
     Schema,
     Speaker,
 )
+from voxspark.push_to_talk import PushToTalk
 from voxspark.roster import AUTO, Roster, helpers, make_roster, named_roster
 from voxspark.runners.abilities import abilities_of
 from voxspark.runners.local import LocalRunner
 from voxspark.runners.models import Models
-from voxspark.runners.ollama import OllamaRunner, options_for
+from voxspark.runners.ollama import OllamaRunner, found_in, options_for
 from voxspark.runners.priming import Priming
 from voxspark.runners.process import ProcessRunner
 from voxspark.senses import make_ears, make_end_of_turn, make_hearing, make_line, make_listener
@@ -127,7 +128,7 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
     proc = ProcFiles(Path(config.plan.proc))
     client, measured = cache(lambda: OllamaClient(config.ollama_host)), MeasuredSizes()
     named = None if config.profile == AUTO else named_roster(config)
-    running, pulled = await _found_in(client()) if named is None or named.uses("ollama") else ([], [])
+    running, pulled = await found_in(client()) if named is None or named.uses("ollama") else ([], [])
     here = await anyio.to_thread.run_sync(partial(machine_of, config, resident_bytes=sum(row.bytes for row in running)))
     roster = make_roster(config, here, pulled, measured)
     if tag := roster.unknown_tag:
@@ -180,14 +181,6 @@ async def _runners(
         runners["ollama"] = ollama = OllamaRunner(client(), config, roster, priming, gpu=has_gpu)
         afterwards.push_async_callback(ollama.leave)
     return runners
-
-
-async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
-    """Models in Ollama's memory and on its disk; none when it does not answer."""
-    try:
-        return await client.running(), [each.name for each in await client.pulled()]
-    except EngineError:
-        return [], []
 
 
 def _team(roster: Roster, ledger: Ledger, priority: int) -> Team:
@@ -295,14 +288,13 @@ def make_assistant(
 ) -> Assistant:
     """A daemon ready to run. Devices are those of the configuration unless given."""
 
-    async def hold() -> None:
-        await assistant.hold()
-
     def emit(event: Event) -> None:
         assistant.emit(event)
 
     if microphone is None:
-        microphone = ReliableMicrophone(lambda: open_microphone(config.devices, clock, hold), emit, clock)
+        microphone = ReliableMicrophone(
+            lambda: open_microphone(config.devices, clock, lambda: assistant.hold()), emit, clock
+        )
     speaker, background = (speaker, []) if speaker else _reliable_speaker(config, emit, clock)
     history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
     indexing = add_meaning(kit, engines.embedding)
@@ -311,7 +303,8 @@ def make_assistant(
     agent = make_agent(kit, engines, history, partial(make_eyes, config.eyes, speaker))
     fillers = make_fillers(kit, engines.line, engines.team, engines.live_turns)
     background += ducking(config.desktop, bus, listener := make_listener(config))
-    background += [history.run, indexing.run, fillers.run, *_between_turns(engines)]
+    push_to_talk = PushToTalk(config.hotkey, lambda signal: assistant.post(signal), emit, clock)
+    background += [push_to_talk.run, history.run, indexing.run, fillers.run, *_between_turns(engines)]
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -336,6 +329,7 @@ def make_assistant(
             engines=engines.names,
             ears=engines.hearing.state,
             voices=engines.line.state,
+            hotkey=push_to_talk.state,
             background=(*background, *kit.background),
         ),
         once=once,

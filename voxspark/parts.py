@@ -95,6 +95,8 @@ class AssistantParts:
     """For `status`: the ears in their order, and what is wrong with each."""
     voices: Callable[[], list[dict[str, str]]] = list
     """For `status`: the voices in their order, and what is wrong with each."""
+    hotkey: Callable[[], dict[str, str]] = dict
+    """For `status`: the push-to-talk key, how it is seen, and what is wrong with it."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...] = ()
     """What else runs as long as the daemon does (device retries); started with `TaskGroup.start`."""
 
