@@ -127,7 +127,8 @@ class Keyboards:
         if self._open:
             return
         if self._denied:
-            remedy = "Join the group input: sudo usermod -aG input $USER, then log out and in again."
+            join = "Join the group input: sudo usermod -aG input $USER, then log out and in again."
+            remedy = f"{join} Or bind a key to this in the desktop's settings: voxspark listen --toggle"
             raise DeviceError("hotkey-not-allowed", "I may not read the keyboard.", remedy)
         remedy = f"Plug one in that has it. I look in {self._folder}."
         raise DeviceError("hotkey-no-keyboard", "There is no keyboard with the hotkey.", remedy)

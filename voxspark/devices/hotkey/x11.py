@@ -10,7 +10,7 @@ from itertools import combinations
 import anyio
 from anyio.to_thread import run_sync
 
-from voxspark.devices.hotkey.xcb import BAD_ACCESS, KEY_PRESS, KEY_RELEASE, MAPPING_NOTIFY, Server
+from voxspark.devices.hotkey.xcb import BAD_ACCESS, KEY_PRESS, KEY_RELEASE, X_ERROR, Server
 from voxspark.errors import DeviceError
 from voxspark.shortcuts import KEYS, MODIFIER_KEYS, Key, Modifier, Shortcut
 from voxspark.types import KeyPressed, KeyReleased, KeyStroke
@@ -39,7 +39,7 @@ class X11Hotkey:
         server = await run_sync(Server, self._display)
         try:
             grabs = Grabs(server, self._shortcuts)
-            await run_sync(server.detect_auto_repeat)
+            await run_sync(server.use_xkb)
             await run_sync(grabs.renew)
             yield grabs.strokes()
         finally:
@@ -65,7 +65,7 @@ class Grabs:
             changed = False
             while event := self._server.event():
                 kind = event[0] & 0x7F
-                changed |= kind == MAPPING_NOTIFY
+                changed |= kind not in (X_ERROR, KEY_PRESS, KEY_RELEASE)
                 if (stroke := self._stroke(kind, event)) is not None:
                     yield stroke
             if changed:

@@ -13,7 +13,8 @@ from typing import Any
 
 from voxspark.errors import DeviceError
 
-KEY_PRESS, KEY_RELEASE, MAPPING_NOTIFY = 2, 3, 34
+X_ERROR, KEY_PRESS, KEY_RELEASE = 0, 2, 3
+"""Types of events; the only others that come here tell of another layout."""
 BAD_ACCESS = 10
 ASYNCHRONOUS = 1
 """The grab does not freeze keyboard or pointer."""
@@ -21,6 +22,9 @@ ASYNCHRONOUS = 1
 CORE_KEYBOARD = 0x100
 DETECTABLE_AUTO_REPEAT = 1
 """XkbPCF_DetectableAutoRepeatMask: a key that is held sends presses, and one release at the end."""
+
+LAYOUT_EVENTS = 0b11
+"""XkbNewKeyboardNotify and XkbMapNotify: a client of XKB is told of no others."""
 
 MIN_KEYCODE_OFFSET, MAX_KEYCODE_OFFSET = 34, 35
 """Within xcb_setup_t."""
@@ -62,6 +66,8 @@ def _libraries() -> tuple[Any, Any, Any]:
     x.xcb_get_keyboard_mapping.argtypes = (c_void_p, c_ubyte, c_ubyte)
     x.xcb_get_modifier_mapping.argtypes = (c_void_p,)
     xkb.xcb_xkb_use_extension.argtypes = (c_void_p, c_uint16, c_uint16)
+    xkb.xcb_xkb_select_events.restype = _Cookie
+    xkb.xcb_xkb_select_events.argtypes = (c_void_p, *(c_uint16,) * 6, c_void_p)
     xkb.xcb_xkb_per_client_flags.argtypes = (c_void_p, c_uint16, *(c_uint32,) * 5)
     for library, names in (
         (x, ("get_keyboard_mapping", "get_modifier_mapping")),
@@ -95,11 +101,15 @@ class Server:
         """Let everything go that was grabbed."""
         self._x.xcb_disconnect(self._connection)
 
-    def detect_auto_repeat(self) -> None:
-        """From now on a key that is held is released only once. Blocks for a moment."""
+    def use_xkb(self) -> None:
+        """From now on a key that is held is released only once, and changes of the layout are told. Blocks for a
+        moment."""
         self._reply(self._xkb, "xkb_use_extension", 1, 0)
         flag = DETECTABLE_AUTO_REPEAT
         self._reply(self._xkb, "xkb_per_client_flags", CORE_KEYBOARD, flag, flag, 0, 0, 0)
+        selected = (LAYOUT_EVENTS, 0, LAYOUT_EVENTS, 0, 0)
+        self._xkb.xcb_xkb_select_events(self._connection, CORE_KEYBOARD, *selected, None)
+        self._x.xcb_flush(self._connection)
 
     def grab_key(self, keycode: int, modifiers: int) -> int:
         """The X error, 0 when it is ours now. Blocks for a moment."""
