@@ -60,7 +60,7 @@ from voxspark.tools.jobs import Jobs, Progress
 from voxspark.tools.registry import Tool, Toolbox
 from voxspark.tools.timers import Timers
 from voxspark.tools.units import unit_tools
-from voxspark.types import Asked, Pressed, Released, SayRequested, ShutdownRequested, StopRequested
+from voxspark.types import Asked, Pressed, Released, SayRequested, ShutdownRequested, StopRequested, Toggled
 
 __all__ = ["FakeSpeaker", "FakeSynthesizer", "Result", "Scenario", "check"]
 
@@ -164,6 +164,10 @@ class Scenario:
     def release(self, at: float) -> Scenario:
         """Push-to-talk comes up."""
         return self._signal(at, Released(at))
+
+    def toggle(self, at: float) -> Scenario:
+        """Push-to-talk goes down, or up where it is down."""
+        return self._signal(at, Toggled(at))
 
     def ask(self, at: float, text: str, aloud: bool = True) -> Scenario:
         """A question from the socket."""

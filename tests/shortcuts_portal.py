@@ -27,6 +27,7 @@ class FakeShortcuts(OnTheBus):
         self.version = version
         self.registry = registry
         self.lists = lists
+        self.trigger = "Press something"
         self.gives = gives
         """How many of the shortcuts the user allows."""
         self.registered: str | None = None
@@ -81,7 +82,7 @@ class FakeShortcuts(OnTheBus):
         raise AssertionError((member, body))
 
     def _given(self, wanted: list[Any]) -> dict[str, Variant]:
-        about = {"trigger_description": Variant("s", "Press something")}
+        about = {"trigger_description": Variant("s", self.trigger)}
         return {"shortcuts": Variant("a(sa{sv})", [[name, about] for name, _ in wanted[: self.gives]])}
 
     def _respond(self, message: Message, options: dict[str, Any], step: int, results: dict[str, Variant]) -> bool:

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.virtual_time import run_virtual, virtual_time
-from voxspark.devices.hotkey import evdev
 from voxspark.devices.hotkey.evdev import EVENT, KEY, SYN, SYN_DROPPED, SYN_REPORT, EvdevHotkey, Ioctl, Keyboards
 from voxspark.errors import DeviceError
 from voxspark.shortcuts import KEYS, parse_shortcut
@@ -198,7 +197,7 @@ async def test_a_device_without_such_keys_is_opened_once(tmp_path: Path, monkeyp
     Keyboard(tmp_path, "event3")
     mouse, real = Board(has=frozenset({0x110})), os.open
     boards = Keyboards({"talk": parse_shortcut("f13")}, tmp_path, mouse)
-    monkeypatch.setattr(evdev.os, "open", open_and_note)
+    monkeypatch.setattr(os, "open", open_and_note)
     for _ in range(3):
         boards.scan()
     assert opened == ["event3"]
@@ -214,7 +213,7 @@ async def test_who_may_not_read_is_told_of_the_group(tmp_path: Path, monkeypatch
         raise PermissionError(13, "denied", str(path))
 
     Keyboard(tmp_path)
-    monkeypatch.setattr(evdev.os, "open", deny)
+    monkeypatch.setattr(os, "open", deny)
     with pytest.raises(DeviceError) as caught:
         async with watching(tmp_path, "f13"):
             raise AssertionError

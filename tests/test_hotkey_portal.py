@@ -82,6 +82,13 @@ async def test_a_stranger_on_the_bus_cannot_press(bus: str) -> None:
     stranger.disconnect()
 
 
+async def test_a_shortcut_without_a_key_is_told(bus: str, caplog: pytest.LogCaptureFixture) -> None:
+    portal = FakeShortcuts()
+    portal.trigger = ""  # another program has the one that was preferred
+    async with on(bus, portal), PortalHotkey({"talk": KEYS["talk"]}, bus).watch():
+        assert "no key on “Talk to VoxSpark”" in caplog.text
+
+
 async def test_portals_before_the_registry_are_not_told_who_asks(bus: str) -> None:
     async with on(bus, FakeShortcuts(registry=False, lists=True)) as portal, PortalHotkey(KEYS, bus).watch():
         assert portal.registered is None
@@ -136,7 +143,7 @@ async def test_a_session_that_is_closed_is_opened_again(bus: str, end: str) -> N
         settings, posted.append, told.append, lambda: 1.0, choose=lambda given: choose(given, bus_address=bus)
     )
     first = await FakeShortcuts().start(bus)
-    second: FakeShortcuts | None = None
+    second = first
     async with anyio.create_task_group() as group:
         group.start_soon(push.run)
         await until(lambda: push.state()["state"] == "open")
@@ -144,7 +151,6 @@ async def test_a_session_that_is_closed_is_opened_again(bus: str, end: str) -> N
         await until(lambda: posted == [Pressed(1.0)])
         if end == "session":
             first.close_session()
-            second = first
         else:
             first.stop()
             await until(lambda: push.state()["state"].startswith("lost"))

@@ -53,10 +53,10 @@ class FakeHotkey:
             match step:
                 case DeviceError():
                     raise step
-                case float() | int():
-                    await anyio.sleep(step)
-                case _:
+                case KeyPressed() | KeyReleased():
                     yield step
+                case _:
+                    await anyio.sleep(step)
         await anyio.sleep_forever()
 
 

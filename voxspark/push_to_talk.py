@@ -18,8 +18,8 @@ FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 2.0
 """Short: a keyboard that is plugged in, or a desktop that comes back, is to work at once."""
 
-FINAL = ("hotkey-refused", "hotkey-no-such-key")
-"""After these it is not tried again: the user does not want it, or it cannot be."""
+FINAL = "hotkey-refused"
+"""After it nobody is asked again: the user does not want it."""
 
 BUSY_SECONDS = 0.05
 
@@ -70,7 +70,7 @@ class PushToTalk:
                 wait_seconds = FIRST_WAIT_SECONDS if self._state == "open" else wait_seconds
                 self._lost(error)
                 await self._let_go()
-                if error.code in FINAL:
+                if error.code == FINAL:
                     return
             await anyio.sleep(wait_seconds)
             wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)

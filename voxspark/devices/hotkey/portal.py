@@ -5,6 +5,7 @@ The desktop asks the user once, who may choose other keys there; those count the
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +16,8 @@ from voxspark.devices.portal import CANCELLED, DONE, Portal, open_portal
 from voxspark.errors import DeviceError
 from voxspark.shortcuts import Shortcut
 from voxspark.types import KeyPressed, KeyReleased, KeyStroke
+
+log = logging.getLogger(__name__)
 
 SHORTCUTS = "org.freedesktop.portal.GlobalShortcuts"
 SESSION = "org.freedesktop.portal.Session"
@@ -72,9 +75,12 @@ class PortalHotkey:
         bound = await _granted(portal, "BindShortcuts", "oa(sa{sv})sa{sv}", [session, wanted, ""], {})
         if "shortcuts" not in bound:
             bound = await _granted(portal, "ListShortcuts", "oa{sv}", [session], {})
-        given = {action for action, _ in bound.get("shortcuts") or ()}
-        if missing := self._shortcuts.keys() - given:
+        given = {action: about.get("trigger_description") for action, about in bound.get("shortcuts") or ()}
+        if missing := self._shortcuts.keys() - given.keys():
             raise _refused(", ".join(str(self._shortcuts[each]) for each in sorted(missing)))
+        for action, trigger in given.items():
+            if trigger is not None and not trigger.value:
+                log.warning("The desktop has put no key on “%s”: choose one in its settings.", DESCRIPTIONS.get(action))
         return session
 
     async def _strokes(
