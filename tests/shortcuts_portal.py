@@ -33,6 +33,8 @@ class FakeShortcuts(OnTheBus):
         self.registered: str | None = None
         self.bound: list[tuple[str, dict[str, Any]]] = []
         self.sessions: list[str] = []
+        self.caller = ""
+        """Who has asked for the last session."""
 
     def activate(self, action: str, session: str | None = None) -> None:
         """The key goes down."""
@@ -72,6 +74,7 @@ class FakeShortcuts(OnTheBus):
                     return Message.new_error(
                         message, "org.freedesktop.portal.Error.NotAllowed", "An app id is required"
                     )
+                self.caller = message.sender or ""
                 self.sessions.append(f"{PATH}/session/{options['session_handle_token'].value}")
                 return self._respond(message, options, 0, {"session_handle": Variant("s", self.sessions[-1])})
             case "BindShortcuts", "oa(sa{sv})sa{sv}", [session, wanted, "", options] if session == self.sessions[-1]:

@@ -28,6 +28,7 @@ from voxspark.types import KeyPressed, KeyReleased, Pressed, Released, Toggled
 pytestmark = [pytest.mark.anyio, pytest.mark.real]
 
 KEYS = {"talk": parse_shortcut("ctrl+alt+space"), "mute": parse_shortcut("f14")}
+DBUS = "org.freedesktop.DBus"
 NOWHERE = "unix:path=/nowhere/bus"
 
 
@@ -76,7 +77,10 @@ async def test_a_stranger_on_the_bus_cannot_press(bus: str) -> None:
     stranger = await MessageBus(bus_address=bus).connect()
     async with on(bus, FakeShortcuts()) as portal, PortalHotkey(KEYS, bus).watch() as strokes:
         body = [portal.sessions[-1], "mute", 1, {}]
-        await stranger.send(Message.new_signal("/x", SHORTCUTS, "Activated", "osta{sv}", body))
+        signal = Message.new_signal("/x", SHORTCUTS, "Activated", "osta{sv}", body)
+        signal.destination = portal.caller
+        await stranger.send(signal)
+        await stranger.call(Message(destination=DBUS, path="/org/freedesktop/DBus", interface=DBUS, member="GetId"))
         portal.activate("talk")
         assert await anext(strokes) == KeyPressed("talk")
     stranger.disconnect()

@@ -26,8 +26,8 @@ DETECTABLE_AUTO_REPEAT = 1
 LAYOUT_EVENTS = 0b11
 """XkbNewKeyboardNotify and XkbMapNotify: a client of XKB is told of no others."""
 
-MIN_KEYCODE_OFFSET, MAX_KEYCODE_OFFSET = 34, 35
-"""Within xcb_setup_t."""
+KEYCODES_OFFSET = 34
+"""Of the first and the last keycode, within xcb_setup_t."""
 REPLY_BYTES = 32
 """Before the data of a reply."""
 
@@ -94,7 +94,7 @@ class Server:
             raise DeviceError("hotkey-no-display", "I can't reach the X server.", remedy)
         self.fd: int = self._x.xcb_get_file_descriptor(self._connection)
         setup = self._x.xcb_get_setup(self._connection)
-        self.first_keycode, self.last_keycode = bytes_at(setup + MIN_KEYCODE_OFFSET, 2)
+        self.first_keycode, self.last_keycode = bytes_at(setup + KEYCODES_OFFSET, 2)
         self._root = self._x.xcb_setup_roots_iterator(setup).first[0]
 
     def close(self) -> None:
