@@ -96,6 +96,9 @@ class FakeDaemon:
     def release(self) -> None:
         self._record("release")
 
+    def toggle(self) -> None:
+        self._record("toggle")
+
     def stop(self) -> None:
         self._record("stop")
 

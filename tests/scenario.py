@@ -67,6 +67,7 @@ from voxspark.types import (
     SayRequested,
     ShutdownRequested,
     StopRequested,
+    Toggled,
     TurnResult,
     Utterance,
 )
@@ -174,6 +175,10 @@ class Scenario:
     def release(self, at: float) -> Scenario:
         """Push-to-talk comes up."""
         return self._signal(at, Released(at))
+
+    def toggle(self, at: float) -> Scenario:
+        """Push-to-talk goes down, or up where it is down."""
+        return self._signal(at, Toggled(at))
 
     def ask(self, at: float, text: str, aloud: bool = True) -> Scenario:
         """A question from the socket."""

@@ -94,7 +94,9 @@ def test_every_command_has_help_that_fits_its_line(words: tuple[str, ...], comma
         (("transcribe", "missing.wav"), "does not exist"),
         (("transcribe", "."), "is a directory"),
         (("demo", "--output", "."), "is a directory"),
-        (("listen",), "use --press, and later --release"),
+        (("listen",), "use --press, and later --release, or --toggle"),
+        (("hotkey", "test"), "voxspark hotkey test --key ctrl+alt+space"),
+        (("hotkey", "test", "--key", "ctrl+spcae"), "did you mean 'space'?"),
     ],
 )
 def test_wrong_usage_is_told_without_asking_the_daemon(words: tuple[str, ...], says: str) -> None:
@@ -110,6 +112,7 @@ def test_wrong_usage_is_told_without_asking_the_daemon(words: tuple[str, ...], s
         ("ask", 'what\'s "that" 🎉'),
         ("say", "hi"),
         ("listen", "--press"),
+        ("listen", "--toggle"),
         ("transcribe", str(QUESTION)),
         ("stop",),
         ("history",),
@@ -346,6 +349,13 @@ def test_the_status_says_what_is_wrong() -> None:
 def test_the_status_names_voices_and_what_is_wrong_with_them() -> None:
     voices = [{"name": "csm", "trouble": "It is noise."}, {"name": "hibari", "trouble": ""}]
     assert status_table({"voices": voices}).split(maxsplit=1)[1] == "csm (It is noise.), hibari"
+
+
+def test_the_status_has_one_line_about_the_hotkey() -> None:
+    hotkey = {"engine": "x11", "key": "f13", "state": "open"}
+    rows = status_table({"state": "listening", "hotkey": hotkey}).splitlines()
+    assert [row.split(maxsplit=1)[1] for row in rows] == ["listening", "f13 by x11 (open)"]
+    assert status_table({"hotkey": {"engine": "auto", "key": "", "state": "off"}}).split() == ["hotkey", "off"]
 
 
 def test_the_status_has_one_line_about_memory() -> None:

@@ -87,12 +87,12 @@ async def test_say_does_not_stream(path: Path) -> None:
 
 async def test_short_methods_run_in_the_order_they_come(path: Path) -> None:
     daemon = FakeDaemon()
-    methods = ["listen.start", "listen.stop", "stop", "listen.start", "ping"]
+    methods = ["listen.start", "listen.stop", "stop", "listen.toggle", "ping"]
     async with serving(path, daemon), raw(path) as client:
         await client.send(*(call(method, id_=n) for n, method in enumerate(methods)))
         answers = [await client.receive() for _ in methods]
     assert [(a["id"], a["result"]) for a in answers] == [(0, True), (1, True), (2, True), (3, True), (4, "pong")]
-    assert daemon.calls == ["press", "release", "stop", "press"]
+    assert daemon.calls == ["press", "release", "stop", "toggle"]
 
 
 async def test_status_and_history_are_json(path: Path) -> None:

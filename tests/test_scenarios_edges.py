@@ -258,6 +258,14 @@ def test_the_wake_word_alone_lets_a_waiting_question_through() -> None:
     assert result.heard_turns[-1].request == "r4.0"
 
 
+def test_one_key_begins_and_ends_and_none_gets_lost_in_between() -> None:
+    scenario = Scenario(listening={"mode": "push_to_talk"}).toggle(1.0).user(1.1, 2.1, QUESTION).toggle(2.3)
+    scenario.toggle(5.0).toggle(5.0).user(5.1, 6.0, "Not for you").toggle(7.0).user(7.1, 8.0, "And Spain?").toggle(8.2)
+    result = check(scenario.model("Paris.", "Madrid.").run(12))
+    assert [turn.transcript for turn in result.heard_turns] == [QUESTION, "And Spain?"]
+    assert result.heard_turns[0].timings["confirmed"] < 0.3
+
+
 def test_the_wake_word_while_pressed_is_only_a_word() -> None:
     scenario = Scenario(listening=WAKE).press(1.0).wake(1.2, 1.8).user(1.9, 3.0, QUESTION).release(3.2)
     result = check(scenario.model("Paris.").run(10))

@@ -43,6 +43,7 @@ from voxspark.types import (
     SpeechPaused,
     SpeechResumed,
     StopRequested,
+    Toggled,
     TurnResult,
     Utterance,
     UtteranceEnded,
@@ -170,10 +171,10 @@ class Assistant:
                 self._interrupt("wake word")
                 self._owns_open_utterance = False
                 self._next()
-            case Pressed(at):
-                self._pressed(at)
-            case Released(at):
+            case Released(at) | Toggled(at) if self.parts.listener.held:
                 self._handle_all(self.parts.listener.release(at))
+            case Pressed(at) | Toggled(at):
+                self._pressed(at)
             case Asked() | SayRequested():
                 self._queue.append(signal)
                 if self._turn is not None and self._turn.chime:

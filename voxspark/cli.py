@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxspark import __version__, cli_agent, cli_machine, cli_mcp, cli_memory, cli_plan, cli_voices
+from voxspark import __version__, cli_agent, cli_hotkey, cli_machine, cli_mcp, cli_memory, cli_plan, cli_voices
 from voxspark.cli_plan.session import complete_profiles, json_option, run_async, text_argument, with_daemon
 from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError
 
@@ -208,11 +208,12 @@ def say(config_file: Path | None, text: str, as_json: bool) -> None:
 @cli.command()
 @click.option("--press", "action", flag_value="start", help="Push-to-talk down, and return.")
 @click.option("--release", "action", flag_value="stop", help="Push-to-talk up, and return.")
+@click.option("--toggle", "action", flag_value="toggle", help="Down, or up where it is down, and return.")
 @click.pass_obj
 def listen(config_file: Path | None, action: str | None) -> None:
     """Push-to-talk, until Enter is pressed.
 
-    Bind --press and --release to a key to use it without a terminal.
+    Bind --press and --release (or --toggle) to a key in your desktop's settings to use it without a terminal.
     """
     import anyio
 
@@ -230,7 +231,7 @@ def listen(config_file: Path | None, action: str | None) -> None:
                 await client.call("listen.stop")
 
     if not action and not sys.stdin.isatty():
-        raise click.UsageError("Without a terminal there is no Enter: use --press, and later --release.")
+        raise click.UsageError("Without a terminal there is no Enter: use --press, and later --release, or --toggle.")
 
     _call(config_file, work)
 
@@ -310,6 +311,7 @@ cli.add_command(cli_agent.audit)
 cli.add_command(cli_mcp.mcp)
 cli.add_command(cli_memory.memory)
 cli.add_command(cli_agent.route)
+cli.add_command(cli_hotkey.hotkey)
 cli.add_command(cli_machine.devices)
 cli.add_command(cli_machine.config)
 cli.add_command(cli_machine.doctor)

@@ -25,6 +25,7 @@ from voxspark.kit import Kit, ducking, make_eyes
 from voxspark.outfit import add_consulting, add_history, add_meaning, add_pictures, make_fillers
 from voxspark.parts import AssistantParts
 from voxspark.protocols import Clock, Conversation, Emit, Microphone, Speaker
+from voxspark.push_to_talk import PushToTalk
 from voxspark.senses import make_ears, make_listener
 from voxspark.tools.wall_time import local_now
 
@@ -49,14 +50,13 @@ def make_assistant(
 ) -> Assistant:
     """A daemon ready to run. Devices are those of the configuration unless given."""
 
-    async def hold() -> None:
-        await assistant.hold()
-
     def emit(event: Event) -> None:
         assistant.emit(event)
 
     if microphone is None:
-        microphone = ReliableMicrophone(lambda: open_microphone(config.devices, clock, hold), emit, clock)
+        microphone = ReliableMicrophone(
+            lambda: open_microphone(config.devices, clock, lambda: assistant.hold()), emit, clock
+        )
     speaker, background = (speaker, []) if speaker else _reliable_speaker(config, emit, clock)
     history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
     indexing = add_meaning(kit, engines.embedding)
@@ -65,7 +65,8 @@ def make_assistant(
     agent = make_agent(kit, engines, history, partial(make_eyes, config.eyes, speaker))
     fillers = make_fillers(kit, engines.line, engines.team, engines.live_turns)
     background += ducking(config.desktop, bus, listener := make_listener(config))
-    background += [history.run, indexing.run, fillers.run, *_between_turns(engines)]
+    push_to_talk = PushToTalk(config.hotkey, lambda signal: assistant.post(signal), emit, clock)
+    background += [push_to_talk.run, history.run, indexing.run, fillers.run, *_between_turns(engines)]
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -91,6 +92,7 @@ def make_assistant(
             ears=engines.hearing.state,
             voices=engines.line.state,
             answered=engines.line.answered,
+            hotkey=push_to_talk.state,
             background=(*background, *kit.background),
         ),
         once=once,

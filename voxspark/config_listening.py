@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from voxspark.config_tools import Settings
+from voxspark.shortcuts import parse_shortcut
 
 
 class DeviceSettings(Settings):
@@ -86,3 +87,23 @@ class EchoSettings(Settings):
 
 class HotkeySettings(Settings):
     """The push-to-talk key."""
+
+    engine: Literal["auto", "x11", "evdev", "portal", "none"] = "auto"
+    """How keys are seen: `auto` takes what suits the desktop. No key is taken while `key` is empty."""
+    key: str = ""
+    """Such as `ctrl+alt+space`, `pause`, `f13` or `rightctrl`; empty for none."""
+    mode: Literal["hold", "toggle"] = "hold"
+    """`hold` listens while the key is down, `toggle` from one press to the next."""
+    mute_key: str = ""
+    """Another one, that mutes the microphone and opens it again."""
+
+    @field_validator("key", "mute_key")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        return str(parse_shortcut(value)) if value.strip() else ""
+
+    @model_validator(mode="after")
+    def _different(self) -> HotkeySettings:
+        if self.key and self.key == self.mute_key:
+            raise ValueError("key and mute_key are the same")
+        return self

@@ -77,6 +77,8 @@ def status_table(status: Mapping[str, Any]) -> str:
                 rows["memory_plan"] = headline(value)
             case {"code": code, "message": message, "remedy": remedy}:
                 rows[key] = f"{message} {remedy} ({code})"
+            case {"engine": engine, "key": name, "state": state}:
+                rows[key] = f"{name} by {engine} ({state})" if name else state
             case dict():
                 rows |= value
             case list():

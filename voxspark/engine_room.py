@@ -20,7 +20,7 @@ from voxspark.agent.stand_in import StandIn
 from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.config import Config
 from voxspark.engines.ollama.chat import OllamaChat
-from voxspark.engines.ollama.client import OllamaClient, Running
+from voxspark.engines.ollama.client import OllamaClient
 from voxspark.errors import EngineError
 from voxspark.memory.embedding import Embedding
 from voxspark.protocols import (
@@ -35,7 +35,7 @@ from voxspark.roster import AUTO, Roster, helpers, make_roster, named_roster
 from voxspark.runners.abilities import abilities_of
 from voxspark.runners.local import LocalRunner
 from voxspark.runners.models import Models
-from voxspark.runners.ollama import OllamaRunner, options_for
+from voxspark.runners.ollama import OllamaRunner, found_in, options_for
 from voxspark.runners.priming import Priming
 from voxspark.runners.process import ProcessRunner
 from voxspark.senses import make_end_of_turn, make_hearing, make_line
@@ -105,7 +105,7 @@ async def open_engines(config: Config, toolbox: Toolbox, emit: Emit, clock: Cloc
     proc = ProcFiles(Path(config.plan.proc))
     client, measured = cache(lambda: OllamaClient(config.ollama_host)), MeasuredSizes()
     named = None if config.profile == AUTO else named_roster(config)
-    running, pulled = await _found_in(client()) if named is None or named.uses("ollama") else ([], [])
+    running, pulled = await found_in(client()) if named is None or named.uses("ollama") else ([], [])
     here = await anyio.to_thread.run_sync(partial(machine_of, config, resident_bytes=sum(row.bytes for row in running)))
     roster = make_roster(config, here, pulled, measured)
     if tag := roster.unknown_tag:
@@ -158,14 +158,6 @@ async def _runners(
         runners["ollama"] = ollama = OllamaRunner(client(), config, roster, priming, gpu=has_gpu)
         afterwards.push_async_callback(ollama.leave)
     return runners
-
-
-async def _found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
-    """Models in Ollama's memory and on its disk; none when it does not answer."""
-    try:
-        return await client.running(), [each.name for each in await client.pulled()]
-    except EngineError:
-        return [], []
 
 
 def _team(roster: Roster, ledger: Ledger, priority: int) -> Team:

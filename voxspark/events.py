@@ -219,10 +219,10 @@ class Failed(Event):
 
 @dataclass(frozen=True, slots=True)
 class DeviceChanged(Event):
-    """A microphone or speaker opened, failed or came back; a microphone opens at its first sample."""
+    """A microphone, speaker or hotkey opened, failed or came back; a microphone opens at its first sample."""
 
     device: str
-    """`microphone` or `speaker`."""
+    """`microphone`, `speaker` or `hotkey`."""
     state: str
     """`open`, `lost` or `ended` (a file was played to its end)."""
     detail: str = ""

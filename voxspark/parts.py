@@ -101,6 +101,8 @@ class AssistantParts:
     """For `status`: the voices in their order, and what is wrong with each."""
     answered: Callable[[Utterance, TurnResult], Awaitable[None]] = nobody_listens
     """Told when a turn is over, whatever became of it."""
+    hotkey: Callable[[], dict[str, str]] = dict
+    """For `status`: the push-to-talk key, how it is seen, and what is wrong with it."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...] = ()
     """What else runs as long as the daemon does (device retries); started with `TaskGroup.start`."""
 

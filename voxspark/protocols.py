@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, runtime_checkable
 
 from voxspark.events import Event
-from voxspark.types import Action, Chunk, Clip, Delta, Message, Pcm, Pcm16, Stroke, Transcript
+from voxspark.types import Action, Chunk, Clip, Delta, KeyStroke, Message, Pcm, Pcm16, Stroke, Transcript
 
 Emit = Callable[[Event], None]
 """Hands an event to everybody who listens; never blocks."""
@@ -172,6 +173,20 @@ class Speaker(Protocol):
     @property
     def audible_since(self) -> float | None:
         """Audio clock of the first audible sample of this reply, or None while there is none."""
+        ...
+
+
+class Hotkey(Protocol):
+    """Keys that work whatever window has the focus."""
+
+    way: str
+    """`x11`, `evdev` or `portal`."""
+
+    def watch(self) -> AbstractAsyncContextManager[AsyncIterator[KeyStroke]]:
+        """Inside, the keys are taken: their presses and releases as they happen, without auto-repeat.
+
+        Raises DeviceError, on entering it or when the keys are lost. Other keys are neither kept nor told of.
+        """
         ...
 
 

@@ -136,6 +136,24 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """A hotkey went down."""
+
+    action: str
+    """What it is for: `talk` or `mute`."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReleased:
+    """A hotkey came up, or its keyboard is gone."""
+
+    action: str
+
+
+KeyStroke = KeyPressed | KeyReleased
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """A tool call that really happened."""
 
@@ -259,6 +277,13 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class Toggled:
+    """Push-to-talk went down, or up where it was down."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """Be quiet: end the live turn and whatever rings."""
 
@@ -277,7 +302,7 @@ class ShutdownRequested:
     reason: str = "shutdown"
 
 
-OwnerSignal = Asked | SayRequested | Pressed | Released | StopRequested | Rang | ShutdownRequested
+OwnerSignal = Asked | SayRequested | Pressed | Released | Toggled | StopRequested | Rang | ShutdownRequested
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class Daemon(Protocol):
         """Push-to-talk comes up."""
         ...
 
+    def toggle(self) -> None:
+        """Push-to-talk goes down, or up where it is down."""
+        ...
+
     def stop(self) -> None:
         """Be quiet: end the live turn and whatever rings."""
         ...

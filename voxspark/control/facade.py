@@ -24,6 +24,7 @@ from voxspark.types import (
     SayRequested,
     ShutdownRequested,
     StopRequested,
+    Toggled,
     Transcript,
 )
 
@@ -76,6 +77,10 @@ class AssistantDaemon:
     def release(self) -> None:
         """Push-to-talk up."""
         self._assistant.post(Released(self._parts.clock()))
+
+    def toggle(self) -> None:
+        """Push-to-talk down, or up where it is down."""
+        self._assistant.post(Toggled(self._parts.clock()))
 
     def stop(self) -> None:
         """Be quiet, and stop what rings."""
@@ -146,6 +151,7 @@ class AssistantDaemon:
             "voices": self._parts.voices(),
             "microphone": getattr(self._parts.microphone, "state", "open"),
             "speaker": getattr(self._parts.speaker, "state", "open"),
+            "hotkey": self._parts.hotkey(),
             "dropped_audio_seconds": round(self._parts.microphone.dropped_seconds, 3),
             "turns": self._assistant.turns,
             "waiting_requests": self._assistant.waiting,

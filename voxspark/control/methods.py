@@ -88,6 +88,7 @@ class Methods:
             "say": Method(rpc.SayParams, self._say, long=True),
             "listen.start": Method(NoParams, _order(daemon.press)),
             "listen.stop": Method(NoParams, _order(daemon.release)),
+            "listen.toggle": Method(NoParams, _order(daemon.toggle)),
             "transcribe": Method(rpc.TranscribeParams, self._transcribe, long=True),
             "stop": Method(NoParams, _order(daemon.stop)),
             "status": Method(NoParams, self._status),

@@ -4,11 +4,12 @@ to allow."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from voxspark.errors import DeviceError
 
@@ -24,6 +25,14 @@ ANSWER_SECONDS = 30.0
 
 DONE, CANCELLED = 0, 1
 """The first value of the signal Response."""
+
+REFUSALS = ("NotAllowed", "AccessDenied")
+"""Errors of a portal that is there, and does not want to."""
+
+SIGNALS_BOUND = 64
+
+ALIVE_SECONDS = 1.0
+"""How often the connection is looked at, while there are no signals."""
 
 REMEDY = "Install xdg-desktop-portal with the backend of your desktop."
 
@@ -43,10 +52,11 @@ async def open_portal(bus_address: str | None = None) -> AsyncIterator[Portal]:
     except (TimeoutError, OSError, EOFError, AuthError, InvalidAddressError) as error:
         remedy = "Run VoxSpark inside the desktop session."
         raise DeviceError("portal-no-session", "I can't reach the desktop session.", remedy) from error
+    portal = Portal(bus)
     try:
-        yield Portal(bus)
+        yield portal
     finally:
-        bus.disconnect()
+        portal.close()
 
 
 class Portal:
@@ -57,6 +67,13 @@ class Portal:
         self._answers: dict[str, list[Any]] = {}
         self._news = anyio.Event()
         self._listens = False
+        self._streams: list[MemoryObjectSendStream[Any] | MemoryObjectReceiveStream[Any]] = []
+
+    def close(self) -> None:
+        """Leave the bus."""
+        self._bus.disconnect()
+        for stream in self._streams:
+            stream.close()
 
     async def request(
         self, interface: str, member: str, signature: str, arguments: Sequence[Any], options: Mapping[str, Any]
@@ -83,6 +100,50 @@ class Portal:
     async def call(self, interface: str, member: str, signature: str, body: list[Any]) -> list[Any]:
         """What a method of the portal returns. Raises DeviceError."""
         return await self._call(PORTAL, PATH, interface, member, signature, body)
+
+    async def version(self, interface: str) -> int:
+        """Of one of its interfaces. Raises DeviceError where it has none such."""
+        arguments: list[Any] = [interface, "version"]
+        (value,) = await self._call(PORTAL, PATH, "org.freedesktop.DBus.Properties", "Get", "ss", arguments)
+        return int(value.value)
+
+    async def signals(self, *interfaces: str) -> AsyncIterator[tuple[str, list[Any]]]:
+        """(member, body) of its signals from now on; too many at once are dropped.
+
+        The iterator raises DeviceError `portal-gone` when the portal leaves the bus, or the bus ends.
+        """
+        from dbus_fast import Message, MessageType
+
+        bus = "org.freedesktop.DBus"
+        (owner,) = await self._call(bus, "/org/freedesktop/DBus", bus, "GetNameOwner", "s", [PORTAL])
+        send, receive = anyio.create_memory_object_stream[tuple[str, list[Any]]](SIGNALS_BOUND)
+
+        def on_message(message: Message) -> None:
+            ours = message.sender == owner and message.interface in interfaces
+            left = message.sender == bus and message.member == "NameOwnerChanged" and message.body[0] == PORTAL
+            if message.message_type is MessageType.SIGNAL and (ours or left):
+                with suppress(anyio.WouldBlock):
+                    send.send_nowait((str(message.member), list(message.body)))
+
+        self._bus.add_message_handler(on_message)
+        rules = [f"type='signal',sender='{PORTAL}',interface='{each}'" for each in interfaces]
+        for rule in (*rules, f"type='signal',sender='{bus}',member='NameOwnerChanged',arg0='{PORTAL}'"):
+            await self._call(bus, "/org/freedesktop/DBus", bus, "AddMatch", "s", [rule])
+        self._streams += [send, receive]
+        return self._read(receive)
+
+    async def _read(
+        self, received: MemoryObjectReceiveStream[tuple[str, list[Any]]]
+    ) -> AsyncGenerator[tuple[str, list[Any]], None]:
+        while self._bus.connected:
+            signal = None
+            with anyio.move_on_after(ALIVE_SECONDS):
+                signal = await received.receive()
+            if signal is not None and signal[0] == "NameOwnerChanged":
+                break
+            if signal is not None:
+                yield signal
+        raise DeviceError("portal-gone", "The desktop has ended its service for programs.", REMEDY)
 
     async def _listen(self) -> None:
         if self._listens:
@@ -117,6 +178,10 @@ class Portal:
                 reply = await self._bus.call(message)
         except (TimeoutError, EOFError, OSError) as error:
             raise DeviceError("portal-silent", "The desktop does not answer.", REMEDY) from error
+        what = interface.rpartition(".")[2]
+        if reply is not None and (reply.error_name or "").rpartition(".")[2] in REFUSALS:
+            why = ": ".join(map(str, reply.body))
+            raise DeviceError("portal-refused", f"The desktop refuses {what}.", f"It says: {why}.")
         if reply is None or reply.message_type is MessageType.ERROR:
-            raise DeviceError("portal-without", f"The desktop offers no {interface.rpartition('.')[2]}.", REMEDY)
+            raise DeviceError("portal-without", f"The desktop offers no {what}.", REMEDY)
         return list(reply.body)

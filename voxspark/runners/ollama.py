@@ -36,6 +36,14 @@ AFTERWARDS = "5m"
 """How long Ollama keeps a model when the daemon has gone: long enough for a restart, not for ever."""
 
 
+async def found_in(client: OllamaClient) -> tuple[list[Running], list[str]]:
+    """Models in Ollama's memory and on its disk; none when it does not answer."""
+    try:
+        return await client.running(), [each.name for each in await client.pulled()]
+    except EngineError:
+        return [], []
+
+
 class OllamaRunner:
     """See `vram.runner.Runner`."""
 
