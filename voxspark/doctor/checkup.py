@@ -7,6 +7,7 @@ from pathlib import Path
 from voxspark.agent.audit import audit_path, files_of
 from voxspark.config import config_path, load_config
 from voxspark.doctor.check import Check, Finding
+from voxspark.doctor.installation import machine_check, packages_check
 from voxspark.doctor.memory import memory_checks
 from voxspark.doctor.models import TeamChecks
 from voxspark.errors import ConfigError
@@ -21,9 +22,10 @@ def all_checks(config_file: Path | None) -> list[Check]:
         file = config_file or config_path()
         return Finding("ok", str(file) if file.exists() else f"as shipped; yours would be {file}")
 
-    checks = [Check("configuration", configuration), *memory_checks(database_path(), files_of(audit_path()))]
+    checks = [packages_check(), Check("configuration", configuration)]
+    memory = memory_checks(database_path(), files_of(audit_path()))
     try:
         config = load_config(config_file)
     except ConfigError:
-        return checks
-    return [*checks, *TeamChecks(config).checks]
+        return [*checks, *memory]
+    return [*checks, machine_check(config), *memory, *TeamChecks(config).checks]

@@ -17,6 +17,7 @@ from voxspark.checks import check_engines
 from voxspark.config import Config, socket_path
 from voxspark.control.client import connect
 from voxspark.doctor.check import Check, Finding
+from voxspark.doctor.ollama_service import settings_check
 from voxspark.doctor.speech import incomplete, place
 from voxspark.engines.ollama.client import OllamaClient, full_name
 from voxspark.errors import ControlError, EngineError, VoxSparkError
@@ -65,7 +66,12 @@ class TeamChecks:
             Check("voice", partial(self._speech, "voice", "voices")),
         ]
         if self._wants_ollama():
-            checks += [Check("ollama", self._ollama), Check("models", self._pulled), Check("tools", self._tools)]
+            checks += [
+                Check("ollama", self._ollama),
+                settings_check(partial(check_engines, self._config, [])),
+                Check("models", self._pulled),
+                Check("tools", self._tools),
+            ]
         return [*checks, Check("daemon", self._daemon)]
 
     def _wants_ollama(self) -> bool:
