@@ -34,8 +34,8 @@ OWN = Hearing("is the capital of", 0.5, own=True)
     ("seconds", "hearing", "decision"),
     [
         (0.1, None, "duck"),
-        (0.31, WORDS, "duck"),
-        (0.32, None, "listen"),
+        (0.21, WORDS, "duck"),
+        (0.22, None, "listen"),
         (0.89, None, "listen"),
         (0.9, None, "interrupt"),
         (0.5, WORDS, "interrupt"),
@@ -85,7 +85,7 @@ def test_a_question_that_goes_on_before_anything_is_heard_needs_no_words() -> No
 
 
 def test_settings_while_thinking_are_their_own() -> None:
-    thinking = Overlap(0.26, WORDS, thinking=True)
+    thinking = Overlap(0.2, WORDS, thinking=True)
     assert decide(thinking, SETTINGS) == "interrupt"
     assert decide(replace(thinking, thinking=False), SETTINGS) == "duck"
     slower = BargeInSettings.model_validate({"thinking": {"interrupt_seconds": 0.5}})
