@@ -90,8 +90,8 @@ class BargeInSettings(Settings):
     duck_gain: float = Field(0.25, ge=0, le=1)
     """Volume of the reply while it is not yet clear whether somebody interrupts."""
     interrupt_seconds: float = Field(0.22, gt=0)
-    """Voiced speech after which its words so far are looked at. "mm-hm" and "yeah, right" never stop the reply, other
-    words do. The later the surer."""
+    """Voiced speech after which its words so far are looked at: other words than "mm-hm" and "yeah, right" stop the
+    reply. The later the surer."""
     unclear_seconds: float = Field(0.42, gt=0)
     """Voiced sound without clear words after which the reply is stopped if it moves like speech; a hum, a cough and
     a laugh do not."""
