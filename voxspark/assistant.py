@@ -165,10 +165,8 @@ class Assistant:
                 self._next()
             case UtteranceEnded():
                 self._utterance_ended(signal)
-            case Overheard(finished=True):
+            case Overheard():
                 self._overheard(signal)
-            case Overheard(hearing=hearing) if self._overlaps.heard(signal):
-                self._weigh(hearing.voiced_seconds)
             case WakeWordHeard(at, word):
                 self.emit(events.WakeWord(at, word))
                 self._interrupt("wake word")
@@ -272,7 +270,11 @@ class Assistant:
         return decision
 
     def _overheard(self, overheard: Overheard) -> None:
-        """It paused, and this is what it was."""
+        """What somebody says while a turn is live, so far or, when it paused, all of it."""
+        if not overheard.finished:
+            if self._overlaps.heard(overheard):
+                self._weigh(overheard.hearing.voiced_seconds)
+            return
         listener, utterance = self.parts.listener, overheard.utterance
         if listener.held or utterance.ended_at <= self._tried_until:
             return  # a newer turn has it
