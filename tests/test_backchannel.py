@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxspark.listening.backchannel import is_backchannel, is_stop
+from voxspark.listening.backchannel import is_backchannel, is_stop, is_wait
 
 STOPS = """
 Stop. | stop | STOP! | Stop, stop, stop! | Stop it. | Please stop. | Okay, stop please. | Hey Jarvis, stop. | Alexa stop
@@ -29,6 +29,18 @@ I see. | Hmm. | Hm... | Oh. | Ah! | Aha. | Wow. | Got it. | All right. | Ha ha h
 NO_NODS = """
 Stop. | Okay, stop. | No. | What? | Wait. | I see a dog. | Right now? | Yeah, but what about Rome? | Okay, and in Tokyo?
 Turn right. | Sure thing, set a timer. | Howdy | Omar | Uh, what was that? | (coughs) Stop. | Hello. | Hey Jarvis.
+"""
+
+WAITS = """
+Wait. | Wait, wait! | Hold on. | Hold on a second. | Hang on a minute. | Just a moment. | One moment, please.
+No, wait. | Okay, wait a second. | Wait for a moment. | Warte. | Warte mal! | Moment mal. | Einen Moment bitte.
+Wart kurz. | Augenblick.
+Espera. | Espere un momento, por favor. | Un momento. | Attends ! | Attendez une seconde. | Un instant, s'il te plaît.
+"""
+NO_WAITS = """
+Wait for her. | Wait until it rings. | Hold on to it. | I can't wait. | What is a moment of inertia?
+A minute has how many seconds?
+Wait, what about Rome? | Set a timer for one minute. | Ich warte auf den Bus. | Moment of truth. | Stop. | Okay. | ... |
 """
 
 
@@ -58,6 +70,17 @@ def test_no_nods(text: str) -> None:
     assert not is_backchannel(text)
 
 
+@pytest.mark.parametrize("text", rows(WAITS))
+def test_waits(text: str) -> None:
+    assert is_wait(text)
+    assert not is_backchannel(text)
+
+
+@pytest.mark.parametrize("text", rows(NO_WAITS))
+def test_no_waits(text: str) -> None:
+    assert not is_wait(text)
+
+
 def test_nothing_said_is_no_reason_to_interrupt() -> None:
     assert is_backchannel("")
     assert not is_stop("")
@@ -65,7 +88,7 @@ def test_nothing_said_is_no_reason_to_interrupt() -> None:
 
 @given(st.text())
 def test_never_both(text: str) -> None:
-    assert not (is_stop(text) and is_backchannel(text))
+    assert not ((is_stop(text) or is_wait(text)) and is_backchannel(text))
 
 
 @pytest.mark.parametrize(

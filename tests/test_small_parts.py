@@ -15,10 +15,8 @@ from hypothesis import strategies as st
 from voxspark import events
 from voxspark.bus import BOUND, EventBus
 from voxspark.config import load_config
-from voxspark.config_listening import BargeInSettings
 from voxspark.config_text import as_toml
 from voxspark.errors import ConfigError, ControlError
-from voxspark.listening.barge_in import Overlap, decide
 from voxspark.memory.history import History
 from voxspark.speech.heard import heard_text
 from voxspark.types import Action, Clip, TurnResult
@@ -97,31 +95,6 @@ def test_history_is_trimmed_rarely_and_in_blocks() -> None:
     assert max(lengths) < 25
     assert cuts < 60 / 4
     assert history.messages()[-2].content.startswith("question 59")
-
-
-# ── barge-in ────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("overlap", "decision"),
-    [
-        (Overlap(voiced_seconds=0.1), "duck"),
-        (Overlap(voiced_seconds=0.44), "duck"),
-        (Overlap(voiced_seconds=0.45), "interrupt"),
-        (Overlap(text="mm-hm"), "ignore"),
-        (Overlap(text=""), "ignore"),
-        (Overlap(text="wait a moment"), "interrupt"),
-        (Overlap(text="stop", deliberate=True), "interrupt"),
-    ],
-)
-def test_barge_in(overlap: Overlap, decision: str) -> None:
-    assert decide(overlap, BargeInSettings()) == decision
-
-
-def test_barge_in_off_still_obeys_what_is_deliberate() -> None:
-    off = BargeInSettings(enabled=False)
-    assert decide(Overlap(voiced_seconds=9), off) == "ignore"
-    assert decide(Overlap(deliberate=True), off) == "interrupt"
 
 
 # ── events ──────────────────────────────────────────────────────────────────────────────────────

@@ -23,8 +23,8 @@ from voxspark.agent.ringing import Rings
 from voxspark.bus import failed, known
 from voxspark.ears import Ears
 from voxspark.inbox import Inbox
-from voxspark.listening.backchannel import is_stop
-from voxspark.listening.barge_in import Overlap, decide
+from voxspark.listening.barge_in import Decision
+from voxspark.overlaps import Overlaps
 from voxspark.parts import AssistantParts, MicrophoneEnded, Overheard, Signal, TurnDone
 from voxspark.protocols import Agent
 from voxspark.turn import Turn
@@ -70,6 +70,7 @@ class Assistant:
         self._acts = Acts(self._utterance_is_dealt_with, self._commit_orphan)
         self._turn_parts = parts.for_turns(self._acts, self.emit)
         self._ears = Ears(parts.microphone, parts.listener, parts.transcriber, self.emit, parts.clock)
+        self._overlaps = Overlaps(parts.config.barge_in, self._ears, parts.listener, self._inbox)
         announcers = (
             Rings(parts.timers, self.emit, parts.clock, parts.notify),
             Reports(parts.jobs, self.emit, parts.clock),
@@ -93,6 +94,7 @@ class Assistant:
         """Listen, answer, until a shutdown is requested (or, with `once`, the microphone's file is done)."""
         async with self._inbox, anyio.create_task_group() as acts, anyio.create_task_group() as group:
             self._acts.scope, self._group = acts, group
+            self._overlaps.group = group
             for work in self.parts.background:
                 await group.start(work)
             group.start_soon(self._announcers.run, partial(self._inbox.receive, [Rang()]))
@@ -144,10 +146,10 @@ class Assistant:
                 self._silence_seconds = 0.0
                 self.emit(events.SpeechStarted(at))
             case SpeechGrew(_, voiced_seconds):
-                self._overlap(Overlap(voiced_seconds=voiced_seconds))
-            case SpeechPaused(_, utterance):
+                self._overlap(voiced_seconds)
+            case SpeechPaused():
                 self._silence_seconds = 0.0
-                self._paused(utterance)
+                self._paused(signal)
             case SilenceGrew(_, silence_seconds):
                 self._silence_seconds = silence_seconds
                 self._confirm_when_silent_enough()
@@ -157,15 +159,15 @@ class Assistant:
             case SpeechResumed(at):
                 self._silence_seconds = 0.0
                 self.emit(events.SpeechStarted(at, resumed=True))
-                if self._owns_open_utterance:
+                if self._owns_open_utterance and not (self.live and self.live.confirmed):
                     self._interrupt("the user spoke on")
             case SpeechDropped():
                 self._false_alarm()
                 self._next()
             case UtteranceEnded():
                 self._utterance_ended(signal)
-            case Overheard(utterance, text):
-                self._overheard(utterance, text)
+            case Overheard():
+                self._overheard(signal)
             case WakeWordHeard(at, word):
                 self.emit(events.WakeWord(at, word))
                 self._interrupt("wake word")
@@ -222,14 +224,18 @@ class Assistant:
         self._owns_open_utterance = False
         self._handle_all(self.parts.listener.press(at))
 
-    def _paused(self, utterance: Utterance) -> None:
+    def _paused(self, paused: SpeechPaused) -> None:
         if self.parts.listener.held:
             return  # pressed since
-        if self.live is None or self._owns_open_utterance:
-            self._start(utterance, self.parts.agent)
+        turn, resumes, decision = self.live, self._owns_open_utterance, "interrupt"
+        voiced_seconds = paused.latest.ended_at - paused.latest.started_at
+        if turn is not None and (turn.confirmed or not resumes):
+            decision = self._overlaps.weigh(turn, voiced_seconds, resumes=resumes, finished=True)
+        if decision == "interrupt":
+            self._start(paused.utterance, self.parts.agent)
             self._owns_open_utterance = True
-        elif self.parts.config.barge_in.enabled:
-            self._group.start_soon(self._overhear, utterance)
+        elif decision == "listen":
+            self._overlaps.listen(paused.utterance, paused.latest, voiced_seconds, finished=True)
 
     def _confirm_when_silent_enough(self) -> None:
         turn, patience = self.live, self._patience_seconds
@@ -246,29 +252,38 @@ class Assistant:
         self._owns_open_utterance = False
         self._next()
 
-    def _overlap(self, overlap: Overlap) -> None:
-        """Speech while a turn is live that is not its own utterance going on."""
-        if (turn := self.live) is None or self._owns_open_utterance:
-            return
-        decision = decide(overlap, self.parts.config.barge_in)
-        if decision == "interrupt":
-            turn.interrupt("barge-in")
-        elif decision == "duck" and turn.audible and not self._ducked:
+    def _overlap(self, voiced_seconds: float) -> None:
+        """Speech goes on while a turn is live."""
+        decision, turn = self._weigh(voiced_seconds), self.live
+        if turn is not None and decision in ("duck", "listen") and turn.audible and not self._ducked:
             self._duck(turn, self.parts.config.barge_in.duck_gain)
+        if decision == "listen":
+            self._overlaps.listen_in(voiced_seconds)
 
-    async def _overhear(self, utterance: Utterance) -> None:
-        """A short utterance during a reply: what was it?"""
-        await self._inbox.receive([Overheard(utterance, await self._ears.overhear(utterance))])
+    def _weigh(self, voiced_seconds: float) -> Decision:
+        """What is known of speech while a turn is live, and whether that ends it."""
+        turn, resumes = self.live, self._owns_open_utterance
+        if turn is None or (resumes and not turn.confirmed):
+            return "ignore"
+        decision = self._overlaps.weigh(turn, voiced_seconds, resumes=resumes)
+        if decision == "interrupt":
+            turn.interrupt("the user spoke on" if resumes else "barge-in")
+        return decision
 
-    def _overheard(self, utterance: Utterance, text: str) -> None:
-        listener = self.parts.listener
+    def _overheard(self, overheard: Overheard) -> None:
+        """What somebody says while a turn is live, so far or, when it paused, all of it."""
+        if not overheard.finished:
+            if self._overlaps.heard(overheard):
+                self._weigh(overheard.hearing.voiced_seconds)
+            return
+        listener, utterance = self.parts.listener, overheard.utterance
         if listener.held or utterance.ended_at <= self._tried_until:
             return  # a newer turn has it
-        overlap = Overlap(text=text, deliberate=is_stop(text))
-        if self.live and decide(overlap, self.parts.config.barge_in) != "interrupt":
-            if not self._owns_open_utterance and listener.rests_after(utterance):
+        if self.live and not self._overlaps.is_meant(overheard):
+            rests = listener.rests_after(utterance)
+            if rests and not self._owns_open_utterance:
                 listener.close()
-            if not listener.active:
+            if rests or not listener.active:
                 self._false_alarm()
             return
         turn = self._start(utterance, self.parts.agent)

@@ -69,6 +69,19 @@ class PatienceSettings(Settings):
         return self
 
 
+class BargeInThinkingSettings(Settings):
+    """What happens when somebody speaks before anything of the reply is heard: mostly it is more of the question."""
+
+    resume_seconds: float = Field(0.16, gt=0)
+    """Voiced speech after which a question that goes on is answered anew, with all that was said."""
+    interrupt_seconds: float = Field(0.16, gt=0)
+    """As in [barge_in], for speech that begins after the question was closed."""
+    unclear_seconds: float = Field(0.3, gt=0)
+    """As in [barge_in]."""
+    longest_seconds: float = Field(1.0, gt=0)
+    """As in [barge_in]."""
+
+
 class BargeInSettings(Settings):
     """What happens when somebody speaks during a reply."""
 
@@ -77,8 +90,16 @@ class BargeInSettings(Settings):
     canceller yet)."""
     duck_gain: float = Field(0.25, ge=0, le=1)
     """Volume of the reply while it is not yet clear whether somebody interrupts."""
-    interrupt_seconds: float = Field(0.45, gt=0)
-    """Voiced speech after which the reply is stopped."""
+    interrupt_seconds: float = Field(0.22, gt=0)
+    """Voiced speech after which its words so far are looked at: other words than "mm-hm" and "yeah, right" stop the
+    reply. The later the surer."""
+    unclear_seconds: float = Field(0.42, gt=0)
+    """Voiced sound without clear words after which the reply is stopped if it moves like speech; a hum, a cough and
+    a laugh do not."""
+    longest_seconds: float = Field(2.0, gt=0)
+    """Voiced sound without a pause after which the reply is stopped whatever it is."""
+    thinking: BargeInThinkingSettings = BargeInThinkingSettings()
+    """[barge_in.thinking]"""
 
 
 class EchoSettings(Settings):

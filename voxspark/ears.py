@@ -7,7 +7,7 @@ import math
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 
@@ -16,6 +16,7 @@ from voxspark.errors import EngineError
 from voxspark.events import AudioDropped, Event, Failed, FillerSpoken, Reply, SpeakingStarted, TurnEnded
 from voxspark.language import Language, current, speak
 from voxspark.listening.backchannel import is_stop
+from voxspark.listening.barge_in import Hearing
 from voxspark.listening.listener import Listener
 from voxspark.listening.own_voice import is_own_speech
 from voxspark.protocols import Agent, Clock, Emit, Microphone, Transcriber, TurnScope
@@ -33,6 +34,9 @@ DEAF_SECONDS = 0.1
 
 GATHERING_SECONDS = 0.05
 """For the words that may come up: milliseconds, where nothing is wrong. No utterance waits longer for them."""
+
+TELLING_WORDS = 3
+"""Of speech that goes on, before it can be known for the assistant's own: it, too, says "and the"."""
 
 MOST_REPLIES = 8
 """That are remembered; most of them are never heard."""
@@ -113,15 +117,17 @@ class Ears:
         for signal in self._listener.flush(self._clock()):
             yield signal
 
-    async def overhear(self, utterance: Utterance) -> str:
-        """What a short utterance during a reply says; empty when that cannot be known, or is the reply itself."""
+    async def overhear(self, utterance: Utterance, voiced_seconds: float, *, finished: bool) -> Hearing:
+        """What speech during a turn says, so far or all; without words when that cannot be known."""
         assert utterance.samples is not None
         try:
-            text = (await self._transcriber.transcribe(utterance.samples)).text
-            return "" if self._voice.says(text, utterance) else text
+            transcript = await self._transcriber.transcribe(utterance.samples)
         except Exception as error:  # an engine's boundary: the reply goes on
             self._emit(failed(known(error, "overhearing"), self._clock()))
-            return ""
+            transcript = Transcript("")
+        hearing = Hearing.of(transcript, utterance.samples, voiced_seconds)
+        telling = finished or len(transcript.text.split()) >= TELLING_WORDS
+        return replace(hearing, own=telling and self._voice.says(transcript.text, utterance))
 
     def _hear(self, chunk: Chunk, deaf: Callable[[], bool]) -> list[ListeningSignal]:
         try:

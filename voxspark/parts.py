@@ -12,6 +12,7 @@ from voxspark.agent.ringing import Notify, show_nothing
 from voxspark.agent.swarm import LiveTurns
 from voxspark.bus import EventBus
 from voxspark.config import Config
+from voxspark.listening.barge_in import Hearing
 from voxspark.listening.listener import Listener
 from voxspark.memory.history import History
 from voxspark.protocols import (
@@ -43,10 +44,14 @@ class TurnDone:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Overheard:
-    """The transcript of a short utterance during a reply."""
+    """What was made of speech during a turn."""
 
     utterance: Utterance
-    text: str
+    latest: Utterance
+    """What of it was listened to."""
+    hearing: Hearing
+    finished: bool
+    """It paused; before, it went on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,8 @@ class SpeechPaused:
 
     at: float
     utterance: Utterance
+    latest: Utterance
+    """What of it was said since the pause before; all of it where there was none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,16 @@ _STOP = (
 )
 _STOP_SENTENCE = re.compile(rf"(?:(?:{_ADDRESS}) )*(?:{_STOP})(?: (?:{_ADDRESS}|{_STOP}))*")
 
+_A_MOMENT = r"(?:(?:just )?(?:a|one) )?(?:moment|minute|second|sec)"
+_WAIT = (
+    rf"(?:wait|hold on|hang on)(?: up)?(?: (?:for )?{_A_MOMENT})?|(?:just )?(?:a|one) (?:moment|minute|second|sec)"
+    r"|wart(?:e|en sie)?(?: (?:mal|kurz))*(?: (?:einen|eine|ein) (?:moment|augenblick|sekunde))?"
+    r"|(?:einen |eine |ein )?(?:kleinen )?(?:moment|augenblick|sekunde)(?: mal)?"
+    r"|esper[ae](?: (?:un|una))?(?: (?:momento|minuto|segundo))?|un (?:momento|minuto|segundo)|momento"
+    r"|attend(?:s|ez)(?: (?:un|une) (?:moment|instant|minute|seconde))?|(?:un|une) (?:moment|instant|minute|seconde)"
+)
+_WAIT_SENTENCE = re.compile(rf"(?:(?:{_ADDRESS}) )*(?:{_WAIT})(?: (?:{_ADDRESS}|{_WAIT}))*")
+
 _BACKCHANNEL = re.compile(
     r"(?:(?:m+|h+m+|m+h+m+|u+h+u+h+|a+h*|o+h+|e+r+m*|u+m+|u+h+|hu+h+|aha|(?:ha)+h?|(?:he)+h?|ye+ah?|yep|yup|yes"
     r"|ok|okay|okey dokey|right|all right|alright|sure|true|exactly|indeed|of course|i see|i know|got it|gotcha|fine"
@@ -41,6 +51,11 @@ def is_stop(text: str) -> bool:
     """Whether the utterance, or the last sentence of a longer one, asks for silence: `What is the time? Stop.`"""
     sentences = [words for part in _SENTENCE_END.split(text[-200:]) if (words := _words(part))]
     return bool(sentences) and _STOP_SENTENCE.fullmatch(sentences[-1]) is not None
+
+
+def is_wait(text: str) -> bool:
+    """Whether the utterance only asks for a pause: `Wait, wait!`, `Hold on a second.`, `Moment mal.`"""
+    return len(text) <= 200 and _WAIT_SENTENCE.fullmatch(_words(text)) is not None
 
 
 def is_backchannel(text: str) -> bool:

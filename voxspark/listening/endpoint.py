@@ -8,6 +8,7 @@ No clock, no I/O, no model: it is fed chunks and speech probabilities.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import Literal
 
@@ -34,6 +35,9 @@ RELEASE_MARGIN = 0.15
 RESUME_SECONDS = 0.064
 """Voiced audio that counts as speaking on after a pause: two chunks, one may be a click."""
 
+ONSET_SECONDS = 0.1
+"""Kept from before speech goes on after a pause, where what is new is heard alone: a quiet first consonant."""
+
 TAIL_SECONDS = 0.2
 """Silence kept behind the last voiced sample; Whisper and Smart Turn both want a little."""
 
@@ -56,6 +60,7 @@ class Endpointer:
         self._since_onset_seconds = 0.0
         self._silence_seconds = 0.0
         self._started_at = 0.0
+        self._resumed_at = 0.0
         self._ended_at = 0.0
 
     @property
@@ -93,6 +98,16 @@ class Endpointer:
         """The utterance is open, and nothing was said since."""
         rests = self._state == "paused" and self._ended_at < utterance.ended_at + RESUME_SECONDS
         return rests and self.is_open(utterance)
+
+    @property
+    def latest_at(self) -> float:
+        """When the open utterance began or last went on after a pause: seconds on the audio clock."""
+        return max(self._resumed_at, self._started_at)
+
+    def latest(self) -> Utterance:
+        """What was said since then, so far."""
+        since = self._resumed_at - ONSET_SECONDS if self._resumed_at else -math.inf
+        return self._utterance("microphone", self.latest_at, since)
 
     def press(self, at: float) -> list[ListeningSignal]:
         """Push-to-talk went down: the open utterance, or else the pre-roll, and all from here are one utterance."""
@@ -150,7 +165,7 @@ class Endpointer:
             self.close()
             return [SpeechDropped(chunk.at)]
         self._state = "paused"
-        return [SpeechPaused(chunk.at, self._utterance("microphone"))]
+        return [SpeechPaused(chunk.at, self._utterance("microphone"), self.latest())]
 
     def _feed_paused(self, chunk: Chunk) -> list[ListeningSignal]:
         if self._run_seconds >= RESUME_SECONDS - CHUNK_SECONDS / 2:
@@ -158,6 +173,7 @@ class Endpointer:
             self._silence_seconds = 0.0
             self._voiced_seconds += self._run_seconds
             self._since_onset_seconds = self._run_seconds
+            self._resumed_at = chunk.at + CHUNK_SECONDS - self._run_seconds
             return [SpeechResumed(chunk.at), SpeechGrew(chunk.at, self._since_onset_seconds)]
         self._silence_seconds += CHUNK_SECONDS
         if self._silence_seconds >= self._settings.hangover_seconds and not self._voicing:
@@ -175,8 +191,8 @@ class Endpointer:
         self._reset()
         return UtteranceEnded(at, utterance, reason) if spoken else SpeechDropped(at)
 
-    def _utterance(self, source: str) -> Utterance:
-        """Everything up to a little behind the last voiced sample."""
-        keep = [c.samples for c in self._chunks if c.at < self._ended_at + TAIL_SECONDS]
+    def _utterance(self, source: str, started_at: float | None = None, since: float = -math.inf) -> Utterance:
+        """Everything from some moment up to a little behind the last voiced sample."""
+        keep = [c.samples for c in self._chunks if since <= c.at < self._ended_at + TAIL_SECONDS]
         samples = np.concatenate(keep) if keep else np.zeros(0, np.int16)
-        return Utterance(samples, None, self._started_at, self._ended_at, source)
+        return Utterance(samples, None, self._started_at if started_at is None else started_at, self._ended_at, source)

@@ -65,6 +65,15 @@ class Listener:
         """The utterance is open, and nothing was said since."""
         return self._endpointer.rests_after(utterance)
 
+    @property
+    def latest_at(self) -> float:
+        """When the open utterance began or last went on after a pause: seconds on the audio clock."""
+        return self._endpointer.latest_at
+
+    def latest(self) -> Utterance:
+        """What was said since then, so far."""
+        return self._endpointer.latest()
+
     def feed(self, chunk: Chunk) -> list[ListeningSignal]:
         """Take one chunk; what follows from it, in order."""
         signals: list[ListeningSignal] = []

@@ -14,7 +14,7 @@ from voxspark.agent.intents.slots import Checks
 from voxspark.agent.tongues import Tongue, tongue
 from voxspark.errors import ToolError
 from voxspark.language import Language, current
-from voxspark.listening.backchannel import is_stop
+from voxspark.listening.backchannel import is_stop, is_wait
 from voxspark.tools.clock import CITIES
 from voxspark.tools.folding import fold
 from voxspark.tools.registry import Toolbox
@@ -53,7 +53,7 @@ class Intents:
 
     def match(self, text: str, language: Language | None = None) -> Intent | None:
         """The intent of a whole transcript, or None: then a language model answers. Takes about a millisecond."""
-        if is_stop(text):
+        if is_stop(text) or is_wait(text):
             return Intent(STOP)
         code = language or current()
         if (reader := self._readers.get(code)) is None:
