@@ -21,6 +21,7 @@ from voxspark.agent.agent import Recital
 from voxspark.agent.announcing import Announcement, Announcers, Reports
 from voxspark.agent.ringing import Rings
 from voxspark.bus import failed, known
+from voxspark.config import Config
 from voxspark.ears import Ears
 from voxspark.inbox import Inbox
 from voxspark.listening.backchannel import is_stop
@@ -200,6 +201,12 @@ class Assistant:
     def _handle_all(self, signals: Iterable[Signal]) -> None:  # at once, before anything else in the inbox
         for signal in signals:
             self._handle(signal)
+
+    def reconfigure(self, config: Config) -> None:
+        """Go on with other settings, where they are read at use."""
+        self.parts = replace(self.parts, config=config)
+        self._turn_parts = replace(self._turn_parts, patience=config.patience)
+        self.parts.listener.apply(config.listening)
 
     # ── utterances ──────────────────────────────────────────────────────────────────────────────
 
