@@ -10,9 +10,12 @@ from contextlib import suppress
 
 MICROSECONDS = 1_000_000
 
+SEND_SECONDS = 0.5
+"""A manager that is so far behind hears the next message."""
+
 
 class Notifier:
-    """The way to the manager. Without one every call does nothing; none waits or raises."""
+    """The way to the manager. Without one every call does nothing; none raises, or waits for long."""
 
     def __init__(self, address: str = "", watchdog_seconds: float = 0.0) -> None:
         """`address`: a path, or a name in the abstract namespace behind an `@`."""
@@ -51,7 +54,7 @@ class Notifier:
         if not self._address:
             return
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-            channel.setblocking(False)
+            channel.settimeout(SEND_SECONDS)
             channel.sendto("\n".join(lines).encode(), self._address)
 
 
