@@ -189,10 +189,9 @@ async def _obey_signals(post: Callable[[ShutdownRequested], None], again: Callab
     numbers = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if again else ()))
     with anyio.open_signal_receiver(*numbers) as signals:
         async for number in signals:
-            if number == signal.SIGHUP and again is not None:
-                again()
-                continue
-            with suppress(ControlError):
-                post(ShutdownRequested(signal.Signals(number).name))
-            break
+            if number != signal.SIGHUP or again is None:
+                break
+            again()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # the second one ends at once, as SIGTERM does
+    with suppress(ControlError):
+        post(ShutdownRequested(signal.Signals(number).name))
