@@ -94,14 +94,9 @@ async def run_daemon(
         door = AssistantDaemon(assistant, engines.models, engines.swarm, kit.servers.snapshot)
         server = Server(door, config.control)
         again = _Reloading(config, read, supervision.notifier, assistant, server) if read else None
-        tell_manager = partial(supervision.note, standing=door.standing)
         async with bus.subscribe(WATCHER_BOUND) as events, anyio.create_task_group() as group:
-            watchers: list[Callable[[Event], None]] = [
-                tell_manager,
-                *([watch] if watch else []),
-                *([verdict.judge] if once else []),
-            ]
-            group.start_soon(_watch, events, watchers)
+            watchers = (partial(supervision.note, standing=door.standing), watch, verdict.judge if once else None)
+            group.start_soon(_watch, events, [each for each in watchers if each is not None])
             group.start_soon(_obey_signals, assistant.post, again)
             group.start_soon(supervision.pulse, _starved_seconds)
             if serve:
