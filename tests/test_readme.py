@@ -35,7 +35,9 @@ COMMANDS = [line for block in blocks("sh") for line in block.splitlines() if lin
 OURS = [line for line in COMMANDS if line.startswith("voxspark")]
 RUNS = [line for line in OURS if line.startswith("voxspark run")]
 (TEAM,) = [block.splitlines() for block in blocks("sh") if "models pull" in block]
-TALKS = [line for line in OURS if line not in (*RUNS, *TEAM, "voxspark shutdown")]
+SERVICE = [line for line in OURS if line.startswith("voxspark service")]
+"""Run where there is systemd: see `test_service_setup` and `test_booted`."""
+TALKS = [line for line in OURS if line not in (*RUNS, *TEAM, *SERVICE, "voxspark shutdown")]
 
 
 @pytest.fixture(scope="module")

@@ -70,6 +70,8 @@ def test_they_are_in_the_wheel_and_found_there(tmp_path: Path) -> None:
     place = tmp_path / "site" / "voxspark" / "shipped_voices"
     wanted = [str(place / v.name / v.reference.file) if v.reference else "None" for v in SHELF.voices.values()]
     assert json.loads(done.stdout) == wanted
+    units = {path.name for path in (place.parent / "shipped_units").rglob("voxspark.s*")}
+    assert units == {"voxspark.service", "voxspark.socket", "voxspark.sysusers.conf"}
 
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "9" * 5_000])

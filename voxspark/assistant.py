@@ -21,9 +21,9 @@ from voxspark.agent.agent import Recital
 from voxspark.agent.announcing import Announcement, Announcers, Reports
 from voxspark.agent.ringing import Rings
 from voxspark.bus import failed, known
+from voxspark.config import Config
 from voxspark.ears import Ears
 from voxspark.inbox import Inbox
-from voxspark.listening.barge_in import Decision
 from voxspark.overlaps import Overlaps
 from voxspark.parts import AssistantParts, MicrophoneEnded, Overheard, Signal, TurnDone
 from voxspark.protocols import Agent
@@ -70,7 +70,7 @@ class Assistant:
         self._acts = Acts(self._utterance_is_dealt_with, self._commit_orphan)
         self._turn_parts = parts.for_turns(self._acts, self.emit)
         self._ears = Ears(parts.microphone, parts.listener, parts.transcriber, self.emit, parts.clock)
-        self._overlaps = Overlaps(parts.config.barge_in, self._ears, parts.listener, self._inbox)
+        self._overlaps = Overlaps(parts, self._ears, self._inbox, self.emit)
         announcers = (
             Rings(parts.timers, self.emit, parts.clock, parts.notify),
             Reports(parts.jobs, self.emit, parts.clock),
@@ -80,7 +80,6 @@ class Assistant:
         self._owns_open_utterance = False
         self._patience_seconds: float | None = None
         self._silence_seconds = 0.0
-        self._ducked = False
         self._queue: deque[Asked | SayRequested] = deque()
         self.turns = 0
         self._microphone_open = True
@@ -146,7 +145,7 @@ class Assistant:
                 self._silence_seconds = 0.0
                 self.emit(events.SpeechStarted(at))
             case SpeechGrew(_, voiced_seconds):
-                self._overlap(voiced_seconds)
+                self._overlaps.grew(self.live, voiced_seconds, resumes=self._owns_open_utterance)
             case SpeechPaused():
                 self._silence_seconds = 0.0
                 self._paused(signal)
@@ -162,7 +161,7 @@ class Assistant:
                 if self._owns_open_utterance and not (self.live and self.live.confirmed):
                     self._interrupt("the user spoke on")
             case SpeechDropped():
-                self._false_alarm()
+                self._overlaps.false_alarm(self.live)
                 self._next()
             case UtteranceEnded():
                 self._utterance_ended(signal)
@@ -204,6 +203,13 @@ class Assistant:
         for signal in signals:
             self._handle(signal)
 
+    def reconfigure(self, config: Config) -> None:
+        """Go on with other settings, where they are read at use."""
+        self.parts = replace(self.parts, config=config)
+        self._turn_parts = replace(self._turn_parts, patience=config.patience)
+        self.parts.listener.apply(config.listening)
+        self._overlaps.apply(config.barge_in)
+
     # ── utterances ──────────────────────────────────────────────────────────────────────────────
 
     @property
@@ -227,15 +233,9 @@ class Assistant:
     def _paused(self, paused: SpeechPaused) -> None:
         if self.parts.listener.held:
             return  # pressed since
-        turn, resumes, decision = self.live, self._owns_open_utterance, "interrupt"
-        voiced_seconds = paused.latest.ended_at - paused.latest.started_at
-        if turn is not None and (turn.confirmed or not resumes):
-            decision = self._overlaps.weigh(turn, voiced_seconds, resumes=resumes, finished=True)
-        if decision == "interrupt":
+        if self._overlaps.paused(self.live, paused, resumes=self._owns_open_utterance):
             self._start(paused.utterance, self.parts.agent)
             self._owns_open_utterance = True
-        elif decision == "listen":
-            self._overlaps.listen(paused.utterance, paused.latest, voiced_seconds, finished=True)
 
     def _confirm_when_silent_enough(self) -> None:
         turn, patience = self.live, self._patience_seconds
@@ -252,29 +252,11 @@ class Assistant:
         self._owns_open_utterance = False
         self._next()
 
-    def _overlap(self, voiced_seconds: float) -> None:
-        """Speech goes on while a turn is live."""
-        decision, turn = self._weigh(voiced_seconds), self.live
-        if turn is not None and decision in ("duck", "listen") and turn.audible and not self._ducked:
-            self._duck(turn, self.parts.config.barge_in.duck_gain)
-        if decision == "listen":
-            self._overlaps.listen_in(voiced_seconds)
-
-    def _weigh(self, voiced_seconds: float) -> Decision:
-        """What is known of speech while a turn is live, and whether that ends it."""
-        turn, resumes = self.live, self._owns_open_utterance
-        if turn is None or (resumes and not turn.confirmed):
-            return "ignore"
-        decision = self._overlaps.weigh(turn, voiced_seconds, resumes=resumes)
-        if decision == "interrupt":
-            turn.interrupt("the user spoke on" if resumes else "barge-in")
-        return decision
-
     def _overheard(self, overheard: Overheard) -> None:
         """What somebody says while a turn is live, so far or, when it paused, all of it."""
         if not overheard.finished:
             if self._overlaps.heard(overheard):
-                self._weigh(overheard.hearing.voiced_seconds)
+                self._overlaps.weigh(self.live, overheard.hearing.voiced_seconds, resumes=self._owns_open_utterance)
             return
         listener, utterance = self.parts.listener, overheard.utterance
         if listener.held or utterance.ended_at <= self._tried_until:
@@ -284,21 +266,12 @@ class Assistant:
             if rests and not self._owns_open_utterance:
                 listener.close()
             if rests or not listener.active:
-                self._false_alarm()
+                self._overlaps.false_alarm(self.live)
             return
         turn = self._start(utterance, self.parts.agent)
         self._owns_open_utterance = listener.is_open(utterance)
         if not self._owns_open_utterance:
             turn.confirm()
-
-    def _false_alarm(self) -> None:
-        if self._ducked and self.live:
-            self._duck(self.live, 1.0)
-
-    def _duck(self, turn: Turn, gain: float) -> None:
-        self._ducked = gain < 1.0
-        self.parts.speaker.duck(gain)
-        self.emit(events.VolumeDucked(self.parts.clock(), turn.number, gain))
 
     def _must_not_hear(self) -> bool:
         return not self.parts.config.barge_in.enabled and self.live is not None and self.live.audible
@@ -318,7 +291,7 @@ class Assistant:
         if utterance.samples is not None:
             self._tried_until = utterance.ended_at
         self._patience_seconds = None
-        self._ducked = False
+        self._overlaps.begin()
         self._group.start_soon(self._host, turn, utterance, previous)
         return turn
 

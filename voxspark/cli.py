@@ -14,13 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxspark import __version__, cli_agent, cli_hotkey, cli_machine, cli_mcp, cli_memory, cli_plan, cli_voices
+from voxspark import (
+    __version__,
+    cli_agent,
+    cli_hotkey,
+    cli_machine,
+    cli_mcp,
+    cli_memory,
+    cli_plan,
+    cli_service,
+    cli_voices,
+)
 from voxspark.cli_plan.session import complete_profiles, json_option, run_async, text_argument, with_daemon
 from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from voxspark.config import Config
     from voxspark.control.client import Client
     from voxspark.events import Event
 
@@ -100,7 +111,7 @@ def run(
 ) -> None:
     """Run the daemon: listen, answer, until Ctrl-C."""
     from voxspark.config import load_config
-    from voxspark.console import start_log
+    from voxspark.console import set_log_level, start_log
     from voxspark.daemon import run_daemon
 
     devices = {"microphone": microphone, "speaker": speaker, "fast": fast or None}
@@ -109,8 +120,16 @@ def run(
         overrides["profile"] = profile
     config = load_config(config_file, overrides=overrides)
     start_log(config.log.level, as_json=as_json)
+
+    def read() -> Config:
+        again = load_config(config_file, overrides=overrides)
+        set_log_level(again.log.level, as_json=as_json)
+        return again
+
     tell, watch = _progress(as_json), _printer(as_json)
-    run_async(lambda: run_daemon(config, once=once, serve=not once, tell=tell, watch=watch))
+    at_terminal = sys.stdin is not None and sys.stdin.isatty()  # there SIGHUP says that it was closed
+    reads = None if once or at_terminal else read
+    run_async(lambda: run_daemon(config, once=once, serve=not once, tell=tell, watch=watch, read=reads))
 
 
 @cli.command()
@@ -317,6 +336,7 @@ cli.add_command(cli_machine.config)
 cli.add_command(cli_machine.doctor)
 cli.add_command(cli_plan.models)
 cli.add_command(cli_plan.plan)
+cli.add_command(cli_service.service)
 cli.add_command(cli_voices.voices)
 
 

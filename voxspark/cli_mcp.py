@@ -42,10 +42,10 @@ def mcp(config_file: Path | None) -> None:
 
     It is an MCP server on standard input and output, for the configuration of such an agent.
     """
-    from voxspark.config import socket_path
+    from voxspark.config import daemon_socket
     from voxspark.control.client import connect
 
-    path = socket_path(load(config_file))
+    path = daemon_socket(load(config_file))
     server = make_server(lambda: connect(path))
     run_async(server.run_stdio_async)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -53,10 +53,7 @@ def make_assistant(
     def emit(event: Event) -> None:
         assistant.emit(event)
 
-    if microphone is None:
-        microphone = ReliableMicrophone(
-            lambda: open_microphone(config.devices, clock, lambda: assistant.hold()), emit, clock
-        )
+    microphone = microphone or _reliable_microphone(config, emit, clock, lambda: assistant.hold())
     speaker, background = (speaker, []) if speaker else _reliable_speaker(config, emit, clock)
     history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
     indexing = add_meaning(kit, engines.embedding)
@@ -105,6 +102,11 @@ def _between_turns(engines: Engines) -> list[Background]:
     turns, line = engines.live_turns, engines.line
     tests = [partial(each.run, turns.quiet) for each in (engines.hearing, line)]
     return [*tests, partial(line.prepare, turns.quiet, turns.yielding)]
+
+
+def _reliable_microphone(config: Config, emit: Emit, clock: Clock, hold: Callable[[], Awaitable[None]]) -> Microphone:
+    """The microphone of the configuration."""
+    return ReliableMicrophone(lambda: open_microphone(config.devices, clock, hold), emit, clock)
 
 
 def _reliable_speaker(config: Config, emit: Emit, clock: Clock) -> tuple[Speaker, list[Background]]:

@@ -202,6 +202,16 @@ def socket_path(config: Config) -> Path:
     return runtime / "voxspark" / "voxspark.sock"
 
 
+SYSTEM_SOCKET = Path("/run/voxspark/voxspark.sock")
+"""Of the system unit."""
+
+
+def daemon_socket(config: Config, system: Path = SYSTEM_SOCKET) -> Path:
+    """Where a daemon is to be reached: one's own place, or that of the system unit where only that is there."""
+    own = socket_path(config)
+    return system if not config.control.socket and not own.exists() and system.exists() else own
+
+
 def load_config(
     path: Path | None = None,
     environ: Mapping[str, str] | None = None,

@@ -11,6 +11,7 @@ from typing import Any
 from voxspark.devices.sound_host import DeviceInfo
 from voxspark.events import (
     AudioDropped,
+    ConfigReloaded,
     DeviceChanged,
     Event,
     Failed,
@@ -49,6 +50,9 @@ def describe(event: Event, *, with_waterfall: bool = False) -> str:
             return f"  ({event.device} {event.state}: {event.detail})"
         case AudioDropped():
             return f"  ! {event.seconds:.1f} s of sound were lost: the machine is too busy."
+        case ConfigReloaded():
+            waiting = f" Needs a restart: {', '.join(event.needs_restart)}." * bool(event.needs_restart)
+            return f"  (configuration read again; changed: {', '.join(event.changed) or 'nothing'}.{waiting})"
         case Stopping():
             return f"Going down ({event.reason})."
         case _:
@@ -123,13 +127,42 @@ def start_log(level: str, *, as_json: bool) -> None:
     while nothing of ours is.
     """
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
-    logging.basicConfig(
-        level=log_level(level, as_json=as_json, at_terminal=sys.stdout.isatty()),
-        format="%(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        JournalFormatter() if writes_to_journal(2) else logging.Formatter("%(levelname)s %(name)s: %(message)s")
     )
+    logging.basicConfig(handlers=[handler])
+    set_log_level(level, as_json=as_json)
     for library in ("httpx", "httpcore"):  # a line per request, and Ollama is asked every two seconds
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+class JournalFormatter(logging.Formatter):
+    """Every line begins with its priority, which the journal takes off (sd-daemon(3)); it knows the rest itself."""
+
+    PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
+
+    def __init__(self) -> None:
+        super().__init__("%(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See logging.Formatter."""
+        priority = next(priority for level, priority in self.PRIORITIES if record.levelno >= level)
+        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
+
+
+def writes_to_journal(descriptor: int) -> bool:
+    """Whether the descriptor is the one the manager connected to the journal: `$JOURNAL_STREAM` is its device:inode."""
+    try:
+        opened = os.fstat(descriptor)
+    except OSError:
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{opened.st_dev}:{opened.st_ino}"
+
+
+def set_log_level(level: str, *, as_json: bool) -> None:
+    """From the setting, for what is logged from now on."""
+    logging.getLogger().setLevel(log_level(level, as_json=as_json, at_terminal=sys.stdout.isatty()))
 
 
 def log_level(level: str, *, as_json: bool, at_terminal: bool) -> int:

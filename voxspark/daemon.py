@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import math
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 import anyio
 import anyio.lowlevel
 
+from voxspark.assistant import Assistant
 from voxspark.bus import EventBus, failed
 from voxspark.compose import make_assistant
 from voxspark.config import Config, socket_path
@@ -19,6 +22,7 @@ from voxspark.control.server import Server, claim
 from voxspark.engine_room import open_engines, warm
 from voxspark.errors import (
     ChatError,
+    ConfigError,
     ControlError,
     DeviceError,
     EngineError,
@@ -26,10 +30,14 @@ from voxspark.errors import (
     TranscriberError,
     VoxSparkError,
 )
-from voxspark.events import Event, Failed, TurnEnded
+from voxspark.events import ConfigReloaded, Event, Failed, TurnEnded
 from voxspark.kit import open_kit
 from voxspark.language import speak
 from voxspark.protocols import Clock, Emit, Microphone, Speaker
+from voxspark.service.activation import take_listener
+from voxspark.service.notify import Notifier, take_notifier
+from voxspark.service.reload import reload
+from voxspark.service.supervision import Supervision
 from voxspark.types import ShutdownRequested
 
 log = logging.getLogger(__name__)
@@ -53,17 +61,18 @@ async def run_daemon(
     tell: Callable[[str], None] = lambda _: None,
     watch: Callable[[Event], None] | None = None,
     devices: Callable[[Clock], Awaitable[tuple[Microphone, Speaker]]] | None = None,
+    read: Callable[[], Config] | None = None,
 ) -> None:
     """Run until a shutdown is requested, SIGINT or SIGTERM comes, or `once` is over.
 
     `tell` hears about the loading, `watch` sees every event, `devices` replaces those of the configuration (given the
-    clock). Raises VoxSparkError when the daemon cannot start; with `once` also when a device fails, or when the last
-    thing that happened was a failure.
+    clock), `read` gives the configuration anew at SIGHUP. Raises VoxSparkError when the daemon cannot start; with
+    `once` also when a device fails, or when the last thing that happened was a failure.
     """
     speak(config.language)
-    if serve:
-        with claim(socket_path(config)):
-            pass  # another daemon, or a path that cannot be used: better told before the loading than after it
+    supervision, listener = Supervision(take_notifier()), _door(config) if serve else None
+    if read is not None:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # while it loads there is nothing to change
     bus = EventBus()
     begun = math.inf
     early: list[Event] = []
@@ -76,19 +85,22 @@ async def run_daemon(
         if kit.database.failure is not None:
             emit(failed(kit.database.failure, 0.0))
         kit.database.tell = lambda error: emit(failed(error, clock()))
-        await warm(engines, tell)
+        async with supervision.loading(tell) as told:
+            await warm(engines, told)
         begun = anyio.current_time()
         microphone, speaker = await devices(clock) if devices else (None, None)
         assistant = make_assistant(config, kit, engines, bus, clock, once=once, microphone=microphone, speaker=speaker)
         verdict = _Verdict()
+        door = AssistantDaemon(assistant, engines.models, engines.swarm, kit.servers.snapshot)
+        server = Server(door, config.control)
+        again = _Reloading(config, read, supervision.notifier, assistant, server) if read else None
         async with bus.subscribe(WATCHER_BOUND) as events, anyio.create_task_group() as group:
-            group.start_soon(_watch, events, [*([watch] if watch else []), *([verdict.judge] if once else [])])
-            group.start_soon(_stop_on_signals, assistant.post)
+            watchers = (partial(supervision.note, standing=door.standing), watch, verdict.judge if once else None)
+            group.start_soon(_watch, events, [each for each in watchers if each is not None])
+            group.start_soon(_obey_signals, assistant.post, again)
+            group.start_soon(supervision.pulse, _starved_seconds)
             if serve:
-                server = Server(
-                    AssistantDaemon(assistant, engines.models, engines.swarm, kit.servers.snapshot), config.control
-                )
-                await group.start(server.run, socket_path(config))
+                await group.start(server.run, socket_path(config), listener)
                 log.info("listening on %s", socket_path(config))
             emit = assistant.emit
             for event in early:
@@ -122,8 +134,59 @@ async def _watch(events: AsyncIterator[Event], watchers: Sequence[Callable[[Even
             watch(event)
 
 
-async def _stop_on_signals(post: Callable[[ShutdownRequested], None]) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+def _door(config: Config) -> socket.socket | None:
+    """The socket that the manager opened for us; otherwise our own must be free.
+
+    Another daemon, or a path that cannot be used, is better told before the loading than after it.
+    """
+    if (listener := take_listener()) is None:
+        with claim(socket_path(config)):
+            pass
+    return listener
+
+
+def _starved_seconds() -> float:
+    """How long the open microphone has given nothing."""
+    return 0.0
+
+
+class _Reloading:
+    """Reads the configuration again and hands it to those who can change."""
+
+    def __init__(
+        self, config: Config, read: Callable[[], Config], notifier: Notifier, assistant: Assistant, server: Server
+    ) -> None:
+        self._config = config
+        self._read = read
+        self._notifier = notifier
+        self._assistant = assistant
+        self._server = server
+
+    def __call__(self) -> None:
+        self._notifier.reloading()
+        now = self._assistant.parts.clock()
+        try:
+            found = reload(self._config, self._read())
+        except ConfigError as error:
+            self._assistant.emit(failed(error, now))
+        else:
+            self._config = found.config
+            self._server.settings = found.config.control
+            self._assistant.reconfigure(found.config)
+            log.info("the configuration was read again; changed: %s", ", ".join(found.changed) or "nothing")
+            if found.waiting:
+                log.warning("needs a restart: %s", ", ".join(found.waiting))
+            self._assistant.emit(ConfigReloaded(now, found.changed, found.waiting))
+        self._notifier.ready()
+
+
+async def _obey_signals(post: Callable[[ShutdownRequested], None], again: Callable[[], None] | None) -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if again else ()))
+    with anyio.open_signal_receiver(*numbers) as signals:
         async for number in signals:
-            with suppress(ControlError):
-                post(ShutdownRequested(signal.Signals(number).name))
+            if number != signal.SIGHUP or again is None:
+                break
+            again()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the second one ends at once, as SIGTERM does
+    with suppress(ControlError):
+        post(ShutdownRequested(signal.Signals(number).name))

@@ -304,6 +304,16 @@ class ModelPulled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigReloaded(Event):
+    """The configuration was read again."""
+
+    changed: tuple[str, ...]
+    """What is in force from now on: `barge_in.enabled`."""
+    needs_restart: tuple[str, ...]
+    """What differs from what is in force and cannot change while running."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping(Event):
     """The daemon is going down."""
 

@@ -6,12 +6,13 @@ from anyio.abc import TaskGroup
 
 from voxspark.config_listening import BargeInSettings
 from voxspark.ears import Ears
+from voxspark.events import VolumeDucked
 from voxspark.inbox import Inbox
 from voxspark.listening.barge_in import Decision, Hearing, Overlap, decide
-from voxspark.listening.listener import Listener
-from voxspark.parts import Overheard
+from voxspark.parts import AssistantParts, Overheard
+from voxspark.protocols import Emit
 from voxspark.turn import Turn
-from voxspark.types import Utterance
+from voxspark.types import SpeechPaused, Utterance
 
 
 class Overlaps:
@@ -20,16 +21,63 @@ class Overlaps:
     group: TaskGroup
     """Where the listening runs."""
 
-    def __init__(self, settings: BargeInSettings, ears: Ears, listener: Listener, inbox: Inbox) -> None:
-        self._settings = settings
+    def __init__(self, parts: AssistantParts, ears: Ears, inbox: Inbox, emit: Emit) -> None:
+        self._settings = parts.config.barge_in
+        self._listener = parts.listener
+        self._speaker = parts.speaker
+        self._clock = parts.clock
         self._ears = ears
-        self._listener = listener
         self._inbox = inbox
-        self._busy = False
+        self._emit = emit
+        self._busy = self._ducked = False
         self._latest: Overheard | None = None
 
-    def weigh(self, turn: Turn, voiced_seconds: float, *, resumes: bool, finished: bool = False) -> Decision:
-        """What speech means for the turn; `resumes`: it is the turn's own question that goes on."""
+    def apply(self, settings: BargeInSettings) -> None:
+        """Other settings from now on."""
+        self._settings = settings
+
+    def begin(self) -> None:
+        """A new turn, at full volume."""
+        self._ducked = False
+
+    def grew(self, turn: Turn | None, voiced_seconds: float, *, resumes: bool) -> None:
+        """Speech goes on, perhaps while a turn is live; `resumes`: it is the turn's own question that goes on."""
+        decision = self.weigh(turn, voiced_seconds, resumes=resumes)
+        if turn is not None and decision in ("duck", "listen") and turn.audible and not self._ducked:
+            self._duck(turn, self._settings.duck_gain)
+        if decision == "listen":
+            self._listen_in(voiced_seconds)
+
+    def weigh(self, turn: Turn | None, voiced_seconds: float, *, resumes: bool) -> Decision:
+        """What is known of speech while a turn is live; the turn ends when that is enough."""
+        if turn is None or (resumes and not turn.confirmed):
+            return "ignore"
+        decision = self._decide(turn, voiced_seconds, resumes=resumes)
+        if decision == "interrupt":
+            turn.interrupt("the user spoke on" if resumes else "barge-in")
+        return decision
+
+    def paused(self, turn: Turn | None, paused: SpeechPaused, *, resumes: bool) -> bool:
+        """Speech has paused: whether a turn of its own begins at once. Otherwise it may be listened to first."""
+        if turn is None or (resumes and not turn.confirmed):
+            return True
+        voiced_seconds = paused.latest.ended_at - paused.latest.started_at
+        decision = self._decide(turn, voiced_seconds, resumes=resumes, finished=True)
+        if decision == "listen":
+            self._start_listening(paused.utterance, paused.latest, voiced_seconds, finished=True)
+        return decision == "interrupt"
+
+    def false_alarm(self, turn: Turn | None) -> None:
+        """Nobody interrupts: back to full volume."""
+        if self._ducked and turn is not None:
+            self._duck(turn, 1.0)
+
+    def _duck(self, turn: Turn, gain: float) -> None:
+        self._ducked = gain < 1.0
+        self._speaker.duck(gain)
+        self._emit(VolumeDucked(self._clock(), turn.number, gain))
+
+    def _decide(self, turn: Turn, voiced_seconds: float, *, resumes: bool, finished: bool = False) -> Decision:
         hearing = None if finished else self._hearing
         overlap = Overlap(voiced_seconds, hearing, finished, thinking=not turn.audible, resumes=resumes)
         return decide(overlap, self._settings)
@@ -38,19 +86,21 @@ class Overlaps:
         """Whether what has paused interrupts."""
         return decide(Overlap(hearing=overheard.hearing, finished=True), self._settings) == "interrupt"
 
-    def listen_in(self, voiced_seconds: float) -> None:
+    def _listen_in(self, voiced_seconds: float) -> None:
         """Find out what was said so far, unless that is being done or it has paused."""
         if not self._busy and self._listener.active:
             latest = self._listener.latest()
             self._busy = True
-            self.listen(latest, latest, voiced_seconds, finished=False)
+            self._start_listening(latest, latest, voiced_seconds, finished=False)
 
-    def listen(self, utterance: Utterance, latest: Utterance, voiced_seconds: float, *, finished: bool) -> None:
+    def _start_listening(
+        self, utterance: Utterance, latest: Utterance, voiced_seconds: float, *, finished: bool
+    ) -> None:
         """Find out what the latest part of an utterance says."""
         self.group.start_soon(self._listen, utterance, latest, voiced_seconds, finished)
 
     def heard(self, overheard: Overheard) -> bool:
-        """Take note of what came of `listen_in`; False when that is over already."""
+        """Take note of what came of listening in; False when that is over already."""
         self._busy = False
         if not self._is_current(overheard):
             return False

@@ -189,10 +189,10 @@ async def _pull(config: Config, tag: str) -> None:
 
 
 async def _pull_by_daemon(config: Config, tag: str, line: ProgressLine) -> None:
-    from voxspark.config import socket_path
+    from voxspark.config import daemon_socket
     from voxspark.control.client import connect
 
-    async with connect(socket_path(config)) as daemon, aclosing(daemon.pull(tag)) as steps:
+    async with connect(daemon_socket(config)) as daemon, aclosing(daemon.pull(tag)) as steps:
         async for step in steps:
             line.show(step["status"], step["completed_bytes"], step["total_bytes"])
 

@@ -45,11 +45,11 @@ def run_async(work: Callable[[], Awaitable[T]]) -> T:
 
 def with_daemon(config: Config, work: Callable[[Client], Awaitable[T]]) -> T:
     """What `work` makes of a connection. Raises ControlError `daemon-not-running`."""
-    from voxspark.config import socket_path
+    from voxspark.config import daemon_socket
     from voxspark.control.client import connect
 
     async def session() -> T:
-        async with connect(socket_path(config)) as client:
+        async with connect(daemon_socket(config)) as client:
             return await work(client)
 
     return run_async(session)

@@ -108,6 +108,14 @@ class AssistantDaemon:
             return "speaking" if turn.audible else "thinking"
         return "hearing" if self._parts.listener.active else "listening"
 
+    def standing(self) -> str:
+        """In a few words, for the service manager."""
+        microphone = str(getattr(self._parts.microphone, "state", "open"))
+        state = self._state().capitalize()
+        if state == "Listening" and microphone == "muted":
+            return "Muted"
+        return f"No microphone; {state.lower()} to the socket" if microphone.startswith("lost") else state
+
     async def swarm(self, questions: Sequence[str]) -> list[dict[str, Any]]:
         """Answers made in the background."""
         return [

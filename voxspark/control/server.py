@@ -47,15 +47,23 @@ class Server:
     ) -> None:
         """`allowed_uids` are the users who may connect: ourselves and root when it is None."""
         self._methods = Methods(daemon)
-        self._settings = settings
+        self.settings = settings
+        """Limits; those of a connection are the ones in force when it is made."""
         self._allowed_uids = frozenset({os.geteuid(), 0}) if allowed_uids is None else allowed_uids
         self._write_seconds = write_seconds
         self.clients = 0
         """Connected now."""
 
-    async def run(self, path: Path, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
-        """Serve until cancelled; then the socket file is gone. Raises ControlError when the path cannot be had."""
-        with claim(path) as listener:
+    async def run(
+        self,
+        path: Path,
+        inherited: socket.socket | None = None,
+        *,
+        task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve until cancelled; then the socket file is gone, unless the listener is `inherited`: it stays the
+        manager's. Raises ControlError when the path cannot be had."""
+        with inherited or claim(path) as listener:
             async with anyio.create_task_group() as tasks:
                 task_status.started()
                 while True:
@@ -70,7 +78,7 @@ class Server:
                     with anyio.move_on_after(self._write_seconds):
                         await wire.send(rpc.encode(rpc.failure(None, refusal)))
                 else:
-                    await Connection(wire, self._methods, self._settings, write_seconds=self._write_seconds).run()
+                    await Connection(wire, self._methods, self.settings, write_seconds=self._write_seconds).run()
         except anyio.BrokenResourceError:
             pass  # refused and gone
         except Exception as error:
@@ -85,7 +93,7 @@ class Server:
             return ControlError(
                 "forbidden", "This VoxSpark belongs to another user.", "Run the command as the user who runs VoxSpark."
             )
-        if self.clients > self._settings.max_clients:
+        if self.clients > self.settings.max_clients:
             return RpcError(
                 ErrorCode.TOO_MANY, "too-many-clients", "Too many clients are connected.", "Close one of them."
             )

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from voxspark.checks import check_engines
-from voxspark.config import Config, socket_path
+from voxspark.config import Config, daemon_socket
 from voxspark.control.client import connect
 from voxspark.doctor.check import Check, Finding
 from voxspark.doctor.ollama_service import settings_check
@@ -193,7 +193,7 @@ class TeamChecks:
         """None when it does not run. Raises ControlError."""
         try:
             with anyio.fail_after(ANSWER_SECONDS):
-                async with connect(socket_path(self._config)) as client:
+                async with connect(daemon_socket(self._config)) as client:
                     return dict(await client.call("status"))
         except TimeoutError as error:
             raise ControlError("daemon-hangs", "VoxSpark runs and does not answer.", "End it, and start it.") from error

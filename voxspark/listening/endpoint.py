@@ -46,10 +46,15 @@ class Endpointer:
     """Finds utterances in a stream of chunks."""
 
     def __init__(self, settings: ListeningSettings) -> None:
+        self._before: deque[Chunk] = deque()
+        self.apply(settings)
+        self._reset()
+
+    def apply(self, settings: ListeningSettings) -> None:
+        """Other settings from the next chunk on."""
         self._settings = settings
         start_chunks = max(1, round(settings.start_seconds / CHUNK_SECONDS))
-        self._before: deque[Chunk] = deque(maxlen=start_chunks + round(settings.pre_roll_seconds / CHUNK_SECONDS))
-        self._reset()
+        self._before = deque(self._before, start_chunks + round(settings.pre_roll_seconds / CHUNK_SECONDS))
 
     def _reset(self) -> None:
         self._state: Literal["idle", "speech", "paused", "held"] = "idle"

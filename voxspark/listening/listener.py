@@ -101,6 +101,11 @@ class Listener:
         """Push-to-talk came up."""
         return self._endpointer.release(at)
 
+    def apply(self, settings: ListeningSettings) -> None:
+        """Other settings from the next chunk on; the mode and its wake words stay."""
+        self._settings = settings
+        self._endpointer.apply(settings)
+
     def close(self) -> None:
         """The open utterance has been dealt with: what comes next is a new one."""
         self._endpointer.close()
