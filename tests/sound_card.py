@@ -111,6 +111,7 @@ class SoundCard:
             "PULSE_SERVER": f"unix:{self._socket}",
             "PULSE_COOKIE": self.folder / "cookie",
             "ALSA_CONFIG_PATH": self.folder / "asound.conf",
+            "VOXSPARK_ECHO__SELFTEST": "false",
         }
         return {**os.environ, **{name: str(value) for name, value in ours.items()}}
 

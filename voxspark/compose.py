@@ -27,8 +27,8 @@ from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
 from voxspark.config import Config
-from voxspark.devices.open import open_microphone, open_speaker
-from voxspark.devices.retry import ReliableMicrophone, ReliableSpeaker
+from voxspark.devices.open import open_microphone
+from voxspark.devices.retry import ReliableMicrophone
 from voxspark.engines.ollama.chat import OllamaChat
 from voxspark.engines.ollama.client import OllamaClient, Running
 from voxspark.errors import EngineError
@@ -55,7 +55,7 @@ from voxspark.runners.models import Models
 from voxspark.runners.ollama import OllamaRunner, options_for
 from voxspark.runners.priming import Priming
 from voxspark.runners.process import ProcessRunner
-from voxspark.senses import make_ears, make_end_of_turn, make_hearing, make_line, make_listener
+from voxspark.senses import make_ears, make_end_of_turn, make_hearing, make_line, make_listener, make_speaker
 from voxspark.speech.spoken import spoken
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.wall_time import local_now
@@ -303,7 +303,7 @@ def make_assistant(
 
     if microphone is None:
         microphone = ReliableMicrophone(lambda: open_microphone(config.devices, clock, hold), emit, clock)
-    speaker, background = (speaker, []) if speaker else _reliable_speaker(config, emit, clock)
+    speaker, echo, background = make_speaker(config, bus, engines.live_turns, emit, clock, speaker)
     history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
     indexing = add_meaning(kit, engines.embedding)
     add_consulting(kit, config.code, engines.aside, engines.live_turns, engines.swarm)
@@ -319,6 +319,7 @@ def make_assistant(
             bus=bus,
             microphone=microphone,
             speaker=speaker,
+            echo=echo,
             listener=listener,
             transcriber=make_ears(config, engines.hearing, kit),
             synthesizer=engines.line,
@@ -348,12 +349,6 @@ def _between_turns(engines: Engines) -> list[Background]:
     turns, line = engines.live_turns, engines.line
     tests = [partial(each.run, turns.quiet) for each in (engines.hearing, line)]
     return [*tests, partial(line.prepare, turns.quiet, turns.yielding)]
-
-
-def _reliable_speaker(config: Config, emit: Emit, clock: Clock) -> tuple[Speaker, list[Background]]:
-    """The speaker of the configuration, and what keeps it open."""
-    speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
-    return speaker, [speaker.run]
 
 
 def make_agent(kit: Kit, engines: Engines, history: Conversation, eyes: Callable[[Audit], Eyes]) -> LocalFirstAgent:

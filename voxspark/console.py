@@ -77,6 +77,8 @@ def status_table(status: Mapping[str, Any]) -> str:
                 rows["memory_plan"] = headline(value)
             case {"code": code, "message": message, "remedy": remedy}:
                 rows[key] = f"{message} {remedy} ({code})"
+            case {"duplex": duplex, "reason": reason}:
+                rows[key] = f"{duplex} duplex: {reason}"
             case dict():
                 rows |= value
             case list():

@@ -12,12 +12,14 @@ from voxspark.agent.ringing import Notify, show_nothing
 from voxspark.agent.swarm import LiveTurns
 from voxspark.bus import EventBus
 from voxspark.config import Config
+from voxspark.ears import NoEcho
 from voxspark.listening.listener import Listener
 from voxspark.memory.history import History
 from voxspark.protocols import (
     ActRunner,
     Agent,
     Clock,
+    Echo,
     Emit,
     EndOfTurnModel,
     Microphone,
@@ -95,6 +97,8 @@ class AssistantParts:
     """For `status`: the ears in their order, and what is wrong with each."""
     voices: Callable[[], list[dict[str, str]]] = list
     """For `status`: the voices in their order, and what is wrong with each."""
+    echo: Echo = field(default_factory=NoEcho)
+    """Keeps its own voice out of what it hears."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...] = ()
     """What else runs as long as the daemon does (device retries); started with `TaskGroup.start`."""
 

@@ -177,6 +177,6 @@ class Endpointer:
 
     def _utterance(self, source: str) -> Utterance:
         """Everything up to a little behind the last voiced sample."""
-        keep = [c.samples for c in self._chunks if c.at < self._ended_at + TAIL_SECONDS]
+        keep = [c.samples if c.heard is None else c.heard for c in self._chunks if c.at < self._ended_at + TAIL_SECONDS]
         samples = np.concatenate(keep) if keep else np.zeros(0, np.int16)
         return Utterance(samples, None, self._started_at, self._ended_at, source)
