@@ -13,7 +13,7 @@ from anyio.abc import TaskStatus
 
 from voxspark.config_listening import EchoSettings
 from voxspark.devices.echo.aec3 import Aec3
-from voxspark.devices.echo.canceller import LEAD_SECONDS, Canceller
+from voxspark.devices.echo.canceller import Canceller
 from voxspark.devices.echo.far_end import FarEnd
 from voxspark.devices.echo.selftest import Measured, chime, judge
 from voxspark.devices.echo.system import system_canceller
@@ -32,7 +32,7 @@ LEAST_SHARE = 0.8
 """Of the chunks that are due meanwhile; with fewer nothing is measured."""
 TRIES = 3
 PAUSE_SECONDS = 5.0
-"""Between them, where somebody spoke or there was other noise."""
+"""Between them: where somebody spoke or there was other noise, and once where the canceller knew the delay too late."""
 
 Yielding = Callable[[Callable[[], Awaitable[Measured | None]]], Awaitable[Measured | None]]
 """Runs work unless a turn is live or begins; then None (`agent.swarm.LiveTurns.yielding`)."""
@@ -150,7 +150,7 @@ class Duplex:
         self._verdict, measured = verdict, verdict.measured
         log.info("%s duplex: %s", verdict.duplex, verdict.reason)
         heard = measured is not None and measured.delay_seconds is not None
-        delay = measured.delay_seconds - LEAD_SECONDS if measured and measured.delay_seconds is not None else None
+        delay = self._canceller.delay.seconds if heard and self._canceller.delay else None
         loss = measured.echo_db - measured.residue_db if measured and heard else None
         self._emit(EchoMeasured(self._clock(), verdict.duplex, verdict.reason, delay, loss))
 
@@ -158,6 +158,7 @@ class Duplex:
         """Chime until something is known; None when nothing can be."""
         if not self._settings.selftest:
             return None
+        verdict: Verdict | None = None
         for attempt in range(TRIES):
             if attempt:
                 await anyio.sleep(PAUSE_SECONDS)
@@ -165,9 +166,12 @@ class Duplex:
                 measured = await self._yielding(self._chime)
             except DeviceError:
                 return None
-            if measured is not None:
-                return self._judged(measured)
-        return None
+            if measured is None:
+                continue
+            verdict = self._judged(measured)
+            if verdict.duplex == "full" or attempt or self._canceller.filter is None:
+                break
+        return verdict
 
     async def _chime(self) -> Measured | None:
         began, before = anyio.current_time(), self._canceller.chunks
