@@ -152,6 +152,15 @@ class SoundCard:
         """Say a WAV file into the microphone; returns when it has been said."""
         subprocess.run(["paplay", f"--device={self.mic}", str(path)], env=self.env, check=True, timeout=120)
 
+    def hear_itself(self, level_db: float, latency_ms: int = 60) -> None:
+        """From now on the microphone hears what the speaker plays, at this level."""
+        still = ("source_dont_move=1", "sink_dont_move=1", f"latency_msec={latency_ms}")
+        self._pactl("load-module", "module-loopback", f"source={self.speaker}.monitor", f"sink={self.mic}", *still)
+        listed = subprocess.run(
+            ["pactl", "list", "short", "sink-inputs"], env=self.env, check=True, capture_output=True, text=True
+        )
+        self._pactl("set-sink-input-volume", listed.stdout.split()[0], f"{level_db}dB")
+
     def start_recording(self) -> Recorder:
         """Record what the speaker plays from now on."""
         form = ["--format=s16le", "--channels=1", f"--rate={RATE_HZ}", "--latency-msec=20", "--raw"]

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from tests.echo_room import SPEAKER_HZ, Cards, Room, faster
 from voxspark.audio import read_speech, resample, to_float
+from voxspark.config_listening import ListeningSettings
 from voxspark.devices.dating import Steps
 from voxspark.devices.echo.aec3 import Aec3
 from voxspark.devices.echo.canceller import HELD_SAMPLES, LEAD_SECONDS, Canceller
 from voxspark.devices.echo.delay import find_delay
 from voxspark.devices.echo.far_end import FarEnd
 from voxspark.devices.echo.selftest import Measured, chime, judge
-from voxspark.types import CHUNK_SAMPLES, CHUNK_SECONDS, SAMPLE_RATE_HZ, Chunk, Pcm
+from voxspark.listening.endpoint import Endpointer
+from voxspark.types import CHUNK_SAMPLES, CHUNK_SECONDS, SAMPLE_RATE_HZ, Chunk, Pcm, SpeechPaused
 
 PERSON = to_float(read_speech(Path(__file__).parents[1] / "voices" / "dashwood" / "reference.wav"))
 BLOCK = 480
@@ -245,3 +247,14 @@ def test_the_chime_is_short_and_not_loud() -> None:
     assert np.max(np.abs(clip.samples)) <= 10 ** (-14 / 20) + 1e-6
     assert abs(clip.samples[0]) < 0.001
     assert abs(clip.samples[-1]) < 0.001
+
+
+def test_an_utterance_is_made_of_what_the_transcriber_should_hear() -> None:
+    endpointer = Endpointer(ListeningSettings())
+    signals = []
+    for k in range(40):
+        chunk = Chunk(np.zeros(CHUNK_SAMPLES, np.int16), k * CHUNK_SECONDS, np.full(CHUNK_SAMPLES, 7, np.int16))
+        signals += endpointer.feed(chunk, 0.9 if k < 30 else 0.0)
+    (paused,) = [each for each in signals if isinstance(each, SpeechPaused)]
+    assert paused.utterance.samples is not None
+    assert (paused.utterance.samples == 7).all()
