@@ -111,6 +111,7 @@ class SoundCard:
             "PULSE_SERVER": f"unix:{self._socket}",
             "PULSE_COOKIE": self.folder / "cookie",
             "ALSA_CONFIG_PATH": self.folder / "asound.conf",
+            "VOXSPARK_ECHO__SELFTEST": "false",
         }
         return {**os.environ, **{name: str(value) for name, value in ours.items()}}
 
@@ -150,6 +151,15 @@ class SoundCard:
     def play_into_microphone(self, path: Path) -> None:
         """Say a WAV file into the microphone; returns when it has been said."""
         subprocess.run(["paplay", f"--device={self.mic}", str(path)], env=self.env, check=True, timeout=120)
+
+    def hear_itself(self, level_db: float, latency_ms: int = 60) -> None:
+        """From now on the microphone hears what the speaker plays, at this level."""
+        still = ("source_dont_move=1", "sink_dont_move=1", f"latency_msec={latency_ms}")
+        self._pactl("load-module", "module-loopback", f"source={self.speaker}.monitor", f"sink={self.mic}", *still)
+        listed = subprocess.run(
+            ["pactl", "list", "short", "sink-inputs"], env=self.env, check=True, capture_output=True, text=True
+        )
+        self._pactl("set-sink-input-volume", listed.stdout.split()[0], f"{level_db}dB")
 
     def start_recording(self) -> Recorder:
         """Record what the speaker plays from now on."""

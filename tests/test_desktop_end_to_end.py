@@ -27,7 +27,10 @@ def wait_for_music(card: SoundCard, percent: int) -> None:
 def test_what_a_desktop_notices(tmp_path: Path) -> None:
     with sound_card() as card, session_bus() as address, start_blocking_portal() as portal:
         desktop = portal.call(FakeDesktop().start, address)
-        sound = {name: card.env[name] for name in ("PULSE_SERVER", "PULSE_COOKIE", "ALSA_CONFIG_PATH")}
+        sound = {
+            name: card.env[name]
+            for name in ("PULSE_SERVER", "PULSE_COOKIE", "ALSA_CONFIG_PATH", "VOXSPARK_ECHO__SELFTEST")
+        }
         env = {**private_env(tmp_path), **sound, "DBUS_SESSION_BUS_ADDRESS": address}
         with playing(card, "music"), running_daemon(env, "--microphone", "null") as daemon:
             asking = subprocess.Popen([*VOXSPARK, "ask", "--aloud", "what time is it"], env=env, stdout=subprocess.PIPE)

@@ -25,7 +25,8 @@ ANSWER_SECONDS = 40.0
 def on_card(card: SoundCard) -> dict[str, str]:
     """The variables of a daemon whose microphone and speaker are the card's."""
     devices = {"VOXSPARK_DEVICES__MICROPHONE": "default", "VOXSPARK_DEVICES__SPEAKER": "default"}
-    return devices | {name: card.env[name] for name in ("PULSE_SERVER", "PULSE_COOKIE", "ALSA_CONFIG_PATH")}
+    names = ("PULSE_SERVER", "PULSE_COOKIE", "ALSA_CONFIG_PATH", "VOXSPARK_ECHO__SELFTEST")
+    return devices | {name: card.env[name] for name in names}
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class Assistant:
         self.post = self._inbox.post
         self._acts = Acts(self._utterance_is_dealt_with, self._commit_orphan)
         self._turn_parts = parts.for_turns(self._acts, self.emit)
-        self._ears = Ears(parts.microphone, parts.listener, parts.transcriber, self.emit, parts.clock)
+        self._ears = Ears(parts.microphone, parts.listener, parts.transcriber, self.emit, parts.clock, parts.echo)
         self._overlaps = Overlaps(parts, self._ears, self._inbox, self.emit)
         announcers = (
             Rings(parts.timers, self.emit, parts.clock, parts.notify),

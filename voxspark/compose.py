@@ -17,8 +17,8 @@ from voxspark.agent.offer import extras
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
 from voxspark.config import Config
-from voxspark.devices.open import open_microphone, open_speaker
-from voxspark.devices.retry import ReliableMicrophone, ReliableSpeaker
+from voxspark.devices.open import open_microphone
+from voxspark.devices.retry import ReliableMicrophone
 from voxspark.engine_room import Engines
 from voxspark.events import Event
 from voxspark.kit import Kit, ducking, make_eyes
@@ -26,7 +26,7 @@ from voxspark.outfit import add_consulting, add_history, add_meaning, add_pictur
 from voxspark.parts import AssistantParts
 from voxspark.protocols import Clock, Conversation, Emit, Microphone, Speaker
 from voxspark.push_to_talk import PushToTalk
-from voxspark.senses import make_ears, make_listener
+from voxspark.senses import make_ears, make_listener, make_speaker
 from voxspark.tools.wall_time import local_now
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def make_assistant(
         assistant.emit(event)
 
     microphone = microphone or _reliable_microphone(config, emit, clock, lambda: assistant.hold())
-    speaker, background = (speaker, []) if speaker else _reliable_speaker(config, emit, clock)
+    speaker, echo, background = make_speaker(config, bus, engines.live_turns, emit, clock, speaker)
     history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
     indexing = add_meaning(kit, engines.embedding)
     add_consulting(kit, config.code, engines.aside, engines.live_turns, engines.swarm)
@@ -71,6 +71,7 @@ def make_assistant(
             bus=bus,
             microphone=microphone,
             speaker=speaker,
+            echo=echo,
             listener=listener,
             transcriber=make_ears(config, engines.hearing, kit),
             synthesizer=engines.line,
@@ -107,12 +108,6 @@ def _between_turns(engines: Engines) -> list[Background]:
 def _reliable_microphone(config: Config, emit: Emit, clock: Clock, hold: Callable[[], Awaitable[None]]) -> Microphone:
     """The microphone of the configuration."""
     return ReliableMicrophone(lambda: open_microphone(config.devices, clock, hold), emit, clock)
-
-
-def _reliable_speaker(config: Config, emit: Emit, clock: Clock) -> tuple[Speaker, list[Background]]:
-    """The speaker of the configuration, and what keeps it open."""
-    speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock), emit, clock)
-    return speaker, [speaker.run]
 
 
 def make_agent(kit: Kit, engines: Engines, history: Conversation, eyes: Callable[[Audit], Eyes]) -> LocalFirstAgent:

@@ -86,8 +86,8 @@ class BargeInSettings(Settings):
     """What happens when somebody speaks during a reply."""
 
     enabled: bool = True
-    """Off: only the hotkey, the socket and the wake word interrupt. Open loudspeakers need this off (no echo
-    canceller yet)."""
+    """Off: only the hotkey, the socket and the wake word interrupt; it is deaf while it speaks, as with
+    `echo.mode = "half"`."""
     duck_gain: float = Field(0.25, ge=0, le=1)
     """Volume of the reply while it is not yet clear whether somebody interrupts."""
     interrupt_seconds: float = Field(0.22, gt=0)
@@ -103,7 +103,13 @@ class BargeInSettings(Settings):
 
 
 class EchoSettings(Settings):
-    """The acoustic echo canceller."""
+    """The acoustic echo canceller: what is played is taken out of what is heard."""
+
+    mode: Literal["auto", "full", "half", "off"] = "auto"
+    """`auto` cancels, and is deaf while it speaks where that is not enough; `full` cancels and always listens; `half`
+    is deaf while it speaks; `off` leaves the microphone as it is and always listens (headphones)."""
+    selftest: bool = True
+    """With `auto`: play a short chime at the start and on a new device, to measure what the microphone hears of it."""
 
 
 class HotkeySettings(Settings):

@@ -83,6 +83,8 @@ def status_table(status: Mapping[str, Any]) -> str:
                 rows[key] = f"{message} {remedy} ({code})"
             case {"engine": engine, "key": name, "state": state}:
                 rows[key] = f"{name} by {engine} ({state})" if name else state
+            case {"duplex": duplex, "reason": reason}:
+                rows[key] = f"{duplex} duplex: {reason}"
             case dict():
                 rows |= value
             case list():

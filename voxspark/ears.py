@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import Any
 
 import anyio
 
@@ -19,7 +20,7 @@ from voxspark.listening.backchannel import is_stop
 from voxspark.listening.barge_in import Hearing
 from voxspark.listening.listener import Listener
 from voxspark.listening.own_voice import is_own_speech
-from voxspark.protocols import Agent, Clock, Emit, Microphone, Transcriber, TurnScope
+from voxspark.protocols import Agent, Clock, Echo, Emit, Microphone, Transcriber, TurnScope
 from voxspark.speech.spoken import spoken
 from voxspark.types import CHUNK_SECONDS, Chunk, ListeningSignal, Pcm16, Transcript, Utterance
 
@@ -81,13 +82,34 @@ class Linguist:
         await self._transcriber.warm()
 
 
+class NoEcho:
+    """An Echo where the microphone cannot hear the speaker, or that is not to matter."""
+
+    deaf = False
+
+    def clean(self, chunk: Chunk) -> Chunk:
+        """The chunk as it is."""
+        return chunk
+
+    def state(self) -> dict[str, Any]:
+        """See `protocols.Echo`."""
+        return {"duplex": "full", "reason": "The microphone is taken as it is.", "canceller": "none"}
+
+
 class Ears:
     """Reads the microphone through the listener."""
 
     def __init__(
-        self, microphone: Microphone, listener: Listener, transcriber: Transcriber, emit: Emit, clock: Clock
+        self,
+        microphone: Microphone,
+        listener: Listener,
+        transcriber: Transcriber,
+        emit: Emit,
+        clock: Clock,
+        echo: Echo | None = None,
     ) -> None:
         self._microphone = microphone
+        self._echo = echo or NoEcho()
         self._listener = listener
         self._transcriber = transcriber
         self._emit = emit
@@ -131,7 +153,8 @@ class Ears:
 
     def _hear(self, chunk: Chunk, deaf: Callable[[], bool]) -> list[ListeningSignal]:
         try:
-            self._listener.deaf = deaf()
+            chunk = self._echo.clean(chunk)
+            self._listener.deaf = self._echo.deaf or deaf()
             signals = self._listener.feed(chunk)
         except Exception as error:  # the listening engines' boundary: one bad chunk is no reason to be deaf
             if not self._broken_seconds:

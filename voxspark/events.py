@@ -229,6 +229,21 @@ class DeviceChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class EchoMeasured(Event):
+    """How much of itself the assistant hears, and so whether it listens while it speaks: at the start, and when that
+    changes."""
+
+    duplex: str
+    """`full`: it can be interrupted by voice; `half`: it is deaf while it speaks."""
+    reason: str
+    """In a sentence."""
+    delay_seconds: float | None = None
+    """Of the echo behind what is played; None where there is none, or nobody has measured."""
+    loss_db: float | None = None
+    """How much weaker the canceller made it."""
+
+
+@dataclass(frozen=True, slots=True)
 class AudioDropped(Event):
     """The daemon fell behind the microphone; one event per burst."""
 

@@ -68,8 +68,8 @@ from voxspark.types import Clip
 SHUTTER = Clip(tone(1_200.0, 0.12, 24_000), 24_000, "")
 """Heard before the camera opens."""
 
-DUCKING_BOUND = 65_536
-"""Events the ducking may fall behind: it lives in this process and takes each at once."""
+HELPER_BOUND = 65_536
+"""Events that what runs in the background may fall behind: it lives in this process and takes each at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def ducking(
     """What keeps other programs quiet while somebody speaks with the assistant, to run in the background."""
     if not (settings.enabled and settings.duck_media):
         return ()
-    subscribe = partial(bus.subscribe, DUCKING_BOUND)
+    subscribe = partial(bus.subscribe, HELPER_BOUND)
     return (Ducking(settings.media_gain, state_folder() / "quiet.json", subscribe, lambda: listener.attentive).run,)
 
 

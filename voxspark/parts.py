@@ -12,6 +12,7 @@ from voxspark.agent.ringing import Notify, show_nothing
 from voxspark.agent.swarm import LiveTurns
 from voxspark.bus import EventBus
 from voxspark.config import Config
+from voxspark.ears import NoEcho
 from voxspark.listening.barge_in import Hearing
 from voxspark.listening.listener import Listener
 from voxspark.memory.history import History
@@ -19,6 +20,7 @@ from voxspark.protocols import (
     ActRunner,
     Agent,
     Clock,
+    Echo,
     Emit,
     EndOfTurnModel,
     Microphone,
@@ -108,6 +110,8 @@ class AssistantParts:
     """Told when a turn is over, whatever became of it."""
     hotkey: Callable[[], dict[str, str]] = dict
     """For `status`: the push-to-talk key, how it is seen, and what is wrong with it."""
+    echo: Echo = field(default_factory=NoEcho)
+    """Keeps its own voice out of what it hears."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...] = ()
     """What else runs as long as the daemon does (device retries); started with `TaskGroup.start`."""
 

@@ -147,6 +147,23 @@ class Microphone(Protocol):
     """Audio thrown away so far because nobody read it in time."""
 
 
+class Echo(Protocol):
+    """Keeps the assistant's own voice out of what it hears."""
+
+    def clean(self, chunk: Chunk) -> Chunk:
+        """The chunk without what is played meanwhile. Takes less than a millisecond; may run on the loop."""
+        ...
+
+    @property
+    def deaf(self) -> bool:
+        """What is heard now is the assistant's own voice, and cannot be told from anybody else's."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """JSON-ready, for `status`: `duplex`, `reason`, `canceller`, `delay_ms`, `loss_db`, `drift_ppm`."""
+        ...
+
+
 class Speaker(Protocol):
     """Plays clips in order, with at most about 200 ms queued behind the sound card."""
 

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
 
+from voxspark.agent.swarm import LiveTurns
 from voxspark.audio import read_speech
+from voxspark.bus import EventBus
 from voxspark.config import Config
 from voxspark.config_speech import VoiceSettings
-from voxspark.ears import Attuned, Linguist
+from voxspark.devices.echo.duplex import Duplex
+from voxspark.devices.echo.far_end import FarEnd
+from voxspark.devices.open import between_sound_cards, open_speaker
+from voxspark.devices.retry import ReliableSpeaker
+from voxspark.ears import Attuned, Linguist, NoEcho
 from voxspark.engines.bundled import BUNDLED, locate
 from voxspark.engines.registry import find
 from voxspark.errors import DeviceError, EngineError
 from voxspark.files import cache_folder
 from voxspark.hot_words import HotWords
-from voxspark.kit import Kit
+from voxspark.kit import HELPER_BOUND, Kit
 from voxspark.listening.listener import Listener
 from voxspark.memory.list_store import SqliteListStore
-from voxspark.protocols import Clock, Emit, EndOfTurnModel, Transcriber, WakeWordDetector
+from voxspark.protocols import Clock, Echo, Emit, EndOfTurnModel, Speaker, Transcriber, WakeWordDetector
 from voxspark.roster import Roster, in_plan, own_voice_settings, voice_of_language
 from voxspark.runners.settings import voice_settings
 from voxspark.voices import shelf
@@ -144,3 +154,19 @@ def make_listener(config: Config) -> Listener:
     if settings.mode == "wake":
         wake = find("wake", "micro_wakeword").create(settings)
     return Listener(settings, find("gate", "webrtc").create(settings), find("vad", "silero").create(settings), wake)
+
+
+def make_speaker(
+    config: Config, bus: EventBus, turns: LiveTurns, emit: Emit, clock: Clock, given: Speaker | None = None
+) -> tuple[Speaker, Echo, list[Callable[..., Coroutine[Any, Any, None]]]]:
+    """The speaker given or of the configuration, what keeps its sound out of the ears, and what runs for both."""
+    if given is not None:
+        return given, NoEcho(), []
+    far_end = FarEnd(lambda: clock() - time.monotonic())
+    speaker = ReliableSpeaker(lambda: open_speaker(config.devices, clock, far_end.played), emit, clock)
+    if config.echo.mode == "off" or not between_sound_cards(config.devices):
+        return speaker, NoEcho(), [speaker.run]
+    settings = config.echo if config.barge_in.enabled else config.echo.model_copy(update={"mode": "half"})
+    subscribe = partial(bus.subscribe, HELPER_BOUND)
+    echo = Duplex(settings, far_end, speaker, emit, clock, subscribe=subscribe, yielding=turns.yielding)
+    return speaker, echo, [echo.run, speaker.run]

@@ -35,6 +35,8 @@ class Chunk:
     """Shape (512,)."""
     at: float
     """Seconds on the audio clock of the first sample."""
+    heard: Pcm16 | None = None
+    """What a transcriber should get where that is not `samples`: an echo canceller garbles what it need not touch."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -159,6 +159,7 @@ class AssistantDaemon:
             "voices": self._parts.voices(),
             "microphone": getattr(self._parts.microphone, "state", "open"),
             "speaker": getattr(self._parts.speaker, "state", "open"),
+            "echo": self._parts.echo.state(),
             "hotkey": self._parts.hotkey(),
             "dropped_audio_seconds": round(self._parts.microphone.dropped_seconds, 3),
             "turns": self._assistant.turns,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxspark.audio import mono, to_pcm16
+from voxspark.devices.dating import Steps
 from voxspark.types import CHUNK_SAMPLES, CHUNK_SECONDS, SAMPLE_RATE_HZ, Chunk, Pcm
 
 GAP_SECONDS = 0.5
@@ -99,6 +100,7 @@ class ChunkCutter:
         self._origin: float | None = None
         self._frames = self._cut = 0
         self._end = 0.0
+        self._steps = Steps()
         self.lost_seconds = 0.0
         """Audio missing so far, by the times of the blocks around each gap."""
 
@@ -113,7 +115,7 @@ class ChunkCutter:
                 self.lost_seconds += max(0.0, error)
                 self._restart(captured_at)
             else:
-                self._origin += DRIFT_GAIN * error
+                self._origin += self._steps.find(captured_at, error) or DRIFT_GAIN * error
         self._frames += len(block.frames)
         self._rest = np.concatenate((self._rest, self._resample(mono(block.frames))))
         while len(self._rest) >= CHUNK_SAMPLES:
@@ -130,6 +132,7 @@ class ChunkCutter:
     def _restart(self, captured_at: float) -> None:
         self._origin = max(captured_at, self._end) if self._origin is not None else captured_at
         self._frames = self._cut = 0
+        self._steps.clear()
         self._rest = self._rest[:0]
         self._resampler = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -23,6 +24,9 @@ STOP_FADE_SECONDS = 0.005
 AUDIBLE_AMPLITUDE = 10 ** (-60 / 20)
 """-60 dBFS: below the noise of a quiet room."""
 
+Tap = Callable[[Pcm, int, float], None]
+"""Gets what is played: the samples, their rate, and when the first is heard. Called from the audio thread."""
+
 _SHORTEST_WAIT_SECONDS = 0.001
 _NOTHING: Pcm = np.zeros(0, np.float32)
 
@@ -30,11 +34,13 @@ _NOTHING: Pcm = np.zeros(0, np.float32)
 class Playback:
     """A bounded queue of samples between `play()` and whoever pulls them; safe between two threads.
 
-    All times are seconds on one monotonic clock, chosen by the caller. The lock is held for microseconds.
+    All times are seconds on one monotonic clock, chosen by the caller. The lock is held for microseconds. `tap` gets
+    all that is pulled, silence too.
     """
 
-    def __init__(self, sample_rate_hz: int, queue_seconds: float) -> None:
+    def __init__(self, sample_rate_hz: int, queue_seconds: float, tap: Tap | None = None) -> None:
         self.sample_rate_hz = sample_rate_hz
+        self.tap = tap
         self._ring = np.zeros(max(1, round(queue_seconds * sample_rate_hz)), np.float32)
         self._start = self._filled = 0
         self._tail: Pcm = np.zeros(0, np.float32)
@@ -91,6 +97,8 @@ class Playback:
             self._give_tail(out, 0)
             if taken < n:
                 self._break_off(out, taken)
+        if self.tap is not None:
+            self.tap(out, self.sample_rate_hz, heard_at)
         return out
 
     def _break_off(self, out: Pcm, taken: int) -> None:

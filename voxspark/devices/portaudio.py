@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 
 from voxspark.devices.capture import Block, CaptureQueue, ChunkCutter
-from voxspark.devices.playback import Playback, QueuedSpeaker
+from voxspark.devices.playback import Playback, QueuedSpeaker, Tap
 from voxspark.devices.sound_host import Kind, OpenStream, SoundHost
 from voxspark.errors import DeviceError
 from voxspark.protocols import Clock
@@ -84,8 +84,8 @@ class PortAudioMicrophone:
 class PortAudioSpeaker(QueuedSpeaker):
     """A speaker at its own rate, mono on every channel, kept open between replies."""
 
-    def __init__(self, name: str, clock: Clock, queue_seconds: float, host: SoundHost) -> None:
-        super().__init__(clock, Playback(48_000, queue_seconds))
+    def __init__(self, name: str, clock: Clock, queue_seconds: float, host: SoundHost, tap: Tap | None = None) -> None:
+        super().__init__(clock, Playback(48_000, queue_seconds, tap))
         self.description = name
         self._name = name
         self._queue_seconds = queue_seconds
@@ -102,7 +102,7 @@ class PortAudioSpeaker(QueuedSpeaker):
 
         def prepare(sample_rate_hz: int) -> Any:
             if sample_rate_hz != self._playback.sample_rate_hz:
-                self._playback = Playback(sample_rate_hz, self._queue_seconds)
+                self._playback = Playback(sample_rate_hz, self._queue_seconds, self._playback.tap)
             self._called_at = time.monotonic()
             return self._callback
 

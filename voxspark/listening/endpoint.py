@@ -198,6 +198,7 @@ class Endpointer:
 
     def _utterance(self, source: str, started_at: float | None = None, since: float = -math.inf) -> Utterance:
         """Everything from some moment up to a little behind the last voiced sample."""
-        keep = [c.samples for c in self._chunks if since <= c.at < self._ended_at + TAIL_SECONDS]
+        chunks = [c for c in self._chunks if since <= c.at < self._ended_at + TAIL_SECONDS]
+        keep = [c.samples if c.heard is None else c.heard for c in chunks]
         samples = np.concatenate(keep) if keep else np.zeros(0, np.int16)
         return Utterance(samples, None, self._started_at if started_at is None else started_at, self._ended_at, source)
