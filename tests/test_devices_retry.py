@@ -80,7 +80,7 @@ async def test_a_lost_microphone_is_told_once_and_comes_back() -> None:
     assert microphone.state == "opening"
     chunks = [chunk async for chunk in microphone.chunks()]
     assert len(chunks) == 5
-    assert told(events) == [(0.0, "open"), (0.06, "x-lost"), (0.06, "lost"), (3.81, "open"), (3.91, "ended")]
+    assert told(events) == [(0.0, "open"), (0.06, "x-lost"), (0.06, "lost"), (2.81, "open"), (2.91, "ended")]
     failed = events[1]
     assert isinstance(failed, Failed)
     assert (failed.stage, failed.message, failed.remedy) == ("device", "It has gone.", "Plug it in.")
@@ -89,14 +89,14 @@ async def test_a_lost_microphone_is_told_once_and_comes_back() -> None:
 
 
 @virtual_time
-async def test_the_waits_double_up_to_five_seconds() -> None:
+async def test_the_waits_double_up_to_one_second() -> None:
     opener = Opener(None)
     microphone = ReliableMicrophone(opener, lambda _: None, anyio.current_time)
     with anyio.move_on_after(30):
         async for _ in microphone.chunks():
             raise AssertionError
     waits = np.diff(opener.tried_at).tolist()
-    assert waits == pytest.approx([0.25, 0.5, 1, 2, 4, 5, 5, 5, 5])
+    assert waits == pytest.approx([0.25, 0.5, *[1] * 29])
     assert microphone.state == "lost: It has gone."
 
 
@@ -107,7 +107,7 @@ async def test_a_device_that_flaps_is_not_tried_four_times_a_second_for_ever() -
     async for _ in microphone.chunks():
         pass
     waits = np.diff(opener.tried_at)
-    assert waits[4] > 4
+    assert waits[4] > 0.9
     assert waits[6] == pytest.approx(200 * 0.032 + 0.25)
 
 
