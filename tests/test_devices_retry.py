@@ -24,8 +24,10 @@ class Source:
     """A microphone of so many chunks, one every 32 ms, that then breaks or ends."""
 
     description = "fake"
+    real = True
 
-    def __init__(self, chunks: float, breaks: bool = True, dropped_seconds: float = 0.0) -> None:
+    def __init__(self, chunks: float, breaks: bool = True, dropped_seconds: float = 0.0, value: int = 0) -> None:
+        self.value = value
         self._chunks = chunks
         self._breaks = breaks
         self.dropped_seconds = dropped_seconds
@@ -37,7 +39,7 @@ class Source:
             while n < self._chunks:
                 n += 1
                 await anyio.sleep(0.032)
-                yield Chunk(np.zeros(CHUNK_SAMPLES, np.int16), anyio.current_time() - 0.032)
+                yield Chunk(np.full(CHUNK_SAMPLES, self.value, np.int16), anyio.current_time() - 0.032)
             if self._breaks:
                 raise GONE
         finally:
@@ -102,7 +104,7 @@ async def test_the_waits_double_up_to_one_second() -> None:
 
 @virtual_time
 async def test_a_device_that_flaps_is_not_tried_four_times_a_second_for_ever() -> None:
-    opener = Opener(*(Source(1) for _ in range(6)), Source(200), Source(1, breaks=False))
+    opener = Opener(*(Source(1) for _ in range(6)), Source(200, value=9), Source(1, breaks=False))
     microphone = ReliableMicrophone(opener, lambda _: None, anyio.current_time)
     async for _ in microphone.chunks():
         pass
@@ -221,6 +223,52 @@ async def test_a_device_that_opens_and_gives_nothing_starves() -> None:
     assert seen[1] == pytest.approx(0.25, abs=0.02), "since its last chunk"
     assert seen[3] == pytest.approx(1.75, abs=0.02), "all the time it cannot be revived"
     assert microphone.starved_seconds == 0
+
+
+@virtual_time
+async def test_digital_silence_is_told_once_and_opened_anew_more_and_more_seldom() -> None:
+    events: list[Event] = []
+    opener = Opener(*[Source(math.inf) for _ in range(9)])
+    microphone = ReliableMicrophone(opener, events.append, anyio.current_time)
+    async with aclosing(microphone.chunks()) as chunks:
+        async for chunk in chunks:
+            if chunk.at > 160:
+                break
+    assert np.round(opener.tried_at) == pytest.approx([0, 5, 15, 35, 75, 155])
+    assert [what for _, what in told(events)] == ["open", "microphone-silent"]
+    assert microphone.report()["silent"]
+    assert microphone.report()["level_dbfs"] == -120
+
+
+@virtual_time
+async def test_a_microphone_behind_a_noise_gate_is_not_called_silent_for_a_pause() -> None:
+    events: list[Event] = []
+    source = Source(math.inf)
+    microphone = ReliableMicrophone(Opener(source), events.append, anyio.current_time)
+    async with aclosing(microphone.chunks()) as chunks:
+        async for chunk in chunks:
+            source.value = 500 if chunk.at % 50 < 1 else 0
+            if chunk.at > 200:
+                break
+    assert [what for _, what in told(events)] == ["open"]
+    assert not microphone.report()["silent"]
+
+
+@virtual_time
+async def test_a_microphone_that_is_too_loud_is_told_each_time_it_becomes_so() -> None:
+    events: list[Event] = []
+    source = Source(math.inf, value=32_767)
+    microphone = ReliableMicrophone(Opener(source), events.append, anyio.current_time)
+    async with aclosing(microphone.chunks()) as chunks:
+        async for chunk in chunks:
+            source.value = 32_767 if chunk.at % 40 < 20 else 500
+            if chunk.at > 50:
+                break
+    assert told(events) == [
+        (0.0, "open"),
+        (pytest.approx(4.96, abs=0.1), "microphone-clipped"),
+        (pytest.approx(40.1, abs=0.2), "microphone-clipped"),
+    ]
 
 
 # ── speaker ─────────────────────────────────────────────────────────────────────────────────────

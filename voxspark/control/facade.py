@@ -144,8 +144,8 @@ class AssistantDaemon:
             "engines": self._parts.engines,
             "ears": self._parts.ears(),
             "voices": self._parts.voices(),
-            "microphone": getattr(self._parts.microphone, "state", "open"),
-            "speaker": getattr(self._parts.speaker, "state", "open"),
+            "microphone": _report(self._parts.microphone),
+            "speaker": _report(self._parts.speaker),
             "dropped_audio_seconds": round(self._parts.microphone.dropped_seconds, 3),
             "turns": self._assistant.turns,
             "waiting_requests": self._assistant.waiting,
@@ -157,6 +157,12 @@ class AssistantDaemon:
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1_000_000),
             "last_failure": failure.to_json() if failure else None,
         }
+
+
+def _report(device: object) -> dict[str, Any]:
+    """What a device tells of itself; one that somebody else has opened tells nothing."""
+    report = getattr(device, "report", None)
+    return {"device": "", "state": "open"} if report is None else report()
 
 
 def _resident_mb() -> int:

@@ -22,6 +22,7 @@ FILE_RATE_HZ = 24_000
 class FileMicrophone:
     """A WAV file as if it were spoken now. Raises DeviceError when it cannot be read."""
 
+    real = False
     dropped_seconds = 0.0
 
     def __init__(

@@ -17,6 +17,7 @@ class NullMicrophone:
     """Endless silence."""
 
     description = "null"
+    real = False
     dropped_seconds = 0.0
 
     def __init__(self, clock: Clock) -> None:

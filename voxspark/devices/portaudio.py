@@ -38,6 +38,8 @@ PLAUSIBLE_SECONDS = 1.0
 class PortAudioMicrophone:
     """A microphone at its own rate and channels, heard as mono 16 kHz."""
 
+    real = True
+
     def __init__(self, name: str, clock: Clock, host: SoundHost) -> None:
         self.description = name
         self._name = name

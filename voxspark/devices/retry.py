@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import anyio
 from anyio.abc import TaskStatus
 
+from voxspark.devices.level import Doubts, Level
 from voxspark.errors import DeviceError
 from voxspark.events import DeviceChanged, Failed
 from voxspark.protocols import Clock, Emit, Microphone, Speaker
@@ -26,6 +27,9 @@ class OpenMicrophone(Microphone, Protocol):
     """A microphone that says which device it is."""
 
     description: str
+
+    real: bool
+    """A device, of which digital silence and full scale mean that something is wrong with it."""
 
     async def aclose(self) -> None:
         """Let the device go; returns when it has really gone."""
@@ -72,6 +76,9 @@ class _Link:
             self.state = "muted"
             self._emit(DeviceChanged(self._clock(), self.device, "muted"))
 
+    def doubted(self, error: DeviceError) -> None:
+        self._emit(Failed(self._clock(), error.stage, error.code, error.message, error.remedy))
+
     def lost(self, error: DeviceError) -> None:
         now, was = self._clock(), self.state
         if was == "open" and now - self._opened_at > LASTING_SECONDS:
@@ -99,6 +106,7 @@ class ReliableMicrophone:
         self._muted = False
         self._fed_at = 0.0
         self._hungry_since: float | None = None
+        self._doubts = Doubts()
         self.dropped_seconds = 0.0
 
     @property
@@ -111,6 +119,13 @@ class ReliableMicrophone:
         """How long a device that can be opened has given nothing, in spite of reopening; 0 when it is missing, muted
         or well."""
         return 0.0 if self._muted or self._hungry_since is None else self._clock() - self._hungry_since
+
+    def report(self) -> dict[str, Any]:
+        """For `status`: `device`, `state`, `muted`, `silent` (only zeros come), and the level in dBFS, null unless open."""
+        device = self._source.description if self._source is not None and self.state == "open" else ""
+        level = self._doubts.meter.level.to_json() if device else dict.fromkeys(Level.__slots__)
+        doubts = {"muted": self._muted, "silent": bool(device) and self._doubts.silent}
+        return {"device": device, "state": self.state, **doubts, **level}
 
     def mute(self, on: bool) -> None:
         """Let the device go soon, or take it again; `chunks()` goes on when it is there again. A file starts anew."""
@@ -147,6 +162,7 @@ class ReliableMicrophone:
         if (source := self._source) is None:
             return
         self._fed_at, dropped_before = self._clock(), self.dropped_seconds
+        self._doubts.opened()
         try:
             async with aclosing(source.chunks()) as chunks:
                 while not self._muted:
@@ -161,9 +177,22 @@ class ReliableMicrophone:
                     self._fed_at, self._hungry_since = self._clock(), None
                     self.dropped_seconds = dropped_before + source.dropped_seconds
                     yield chunk
+                    if self._doubt(source, chunk):
+                        return
         except DeviceError:
             self._hungry_since = self._fed_at if self._hungry_since is None else self._hungry_since
             raise
+
+    def _doubt(self, source: OpenMicrophone, chunk: Chunk) -> bool:
+        """Tell what is newly wrong with what comes; whether the source is to be opened anew for it."""
+        if not source.real:
+            self._doubts.meter.feed(chunk.samples)
+            return False
+        if (error := self._doubts.feed(chunk.samples)) is not None:
+            self._link.doubted(error)
+        if anew := self._doubts.open_anew:
+            self._doubts.opens_anew()
+        return anew
 
     async def _rest(self) -> None:
         """Until this is not muted any more; told when the device is really closed."""
@@ -219,6 +248,11 @@ class ReliableSpeaker:
         finally:
             if self._speaker is not None:
                 self._speaker.close()
+
+    def report(self) -> dict[str, Any]:
+        """For `status`: `device` and `state`."""
+        there = self._speaker is not None and self.state == "open"
+        return {"device": self._speaker.description if self._speaker and there else "", "state": self.state}
 
     def begin(self) -> None:
         """A new reply."""
