@@ -127,8 +127,8 @@ class SoundCard:
         with (self.folder / "pulseaudio.log").open("ab") as log:
             self._server = subprocess.Popen(["pulseaudio", *options, *loads], env=self.env, stdout=log, stderr=log)
         self._wait_until_ready()
-        self._pactl("set-default-sink", self.speaker)
-        self._pactl("set-default-source", f"{self.mic}.monitor")
+        self.pactl("set-default-sink", self.speaker)
+        self.pactl("set-default-source", f"{self.mic}.monitor")
 
     def kill(self) -> None:
         """End the server without a goodbye, as when it crashes."""
@@ -165,7 +165,7 @@ class SoundCard:
 
     def recorders(self) -> int:
         """How many streams record, as the server knows."""
-        return len(self._pactl("list", "short", "source-outputs").splitlines())
+        return len(self.pactl("list", "short", "source-outputs").splitlines())
 
     @property
     def _socket(self) -> Path:
@@ -176,13 +176,14 @@ class SoundCard:
         end = time.monotonic() + READY_SECONDS
         while self._server.poll() is None and time.monotonic() < end:
             with suppress(subprocess.SubprocessError):
-                self._pactl("info")
+                self.pactl("info")
                 return
             threading.Event().wait(0.05)
         self.kill()
         raise RuntimeError(f"PulseAudio does not start:\n{(self.folder / 'pulseaudio.log').read_text()[-2000:]}")
 
-    def _pactl(self, *words: str) -> str:
+    def pactl(self, *words: str) -> str:
+        """What PulseAudio's control program answers."""
         return subprocess.run(
             ["pactl", *words], env=self.env, check=True, capture_output=True, timeout=5, text=True
         ).stdout

@@ -89,6 +89,10 @@ class AssistantDaemon:
         """Text of a recording."""
         return await self._parts.transcriber.transcribe(samples)
 
+    def microphone(self) -> dict[str, Any]:
+        """The microphone now."""
+        return _report(self._parts.microphone) | {"speech": round(self._parts.listener.speech_probability, 2)}
+
     def history(self, limit: int) -> list[dict[str, Any]]:
         """The newest exchanges, oldest first."""
         return self._parts.history.to_json(limit)

@@ -121,7 +121,7 @@ class ReliableMicrophone:
         return 0.0 if self._muted or self._hungry_since is None else self._clock() - self._hungry_since
 
     def report(self) -> dict[str, Any]:
-        """For `status`: `device`, `state`, `muted`, `silent` (only zeros come), and the level in dBFS, null unless open."""
+        """For `status`: `device`, `state`, `muted`, `silent` (only zeros come), and the level, null unless open."""
         device = self._source.description if self._source is not None and self.state == "open" else ""
         level = self._doubts.meter.level.to_json() if device else dict.fromkeys(Level.__slots__)
         doubts = {"muted": self._muted, "silent": bool(device) and self._doubts.silent}
