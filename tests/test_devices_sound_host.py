@@ -312,6 +312,35 @@ async def test_portaudio_is_not_started_for_nothing_all_the_time(
     assert portaudio.starts == 4, "what was plugged in may still be on its way"
 
 
+@pytest.mark.anyio
+async def test_a_portaudio_that_never_returns_is_left_behind(
+    portaudio: FakePortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voxspark.devices.sound_host.HANG_SECONDS", 0.05)
+    monkeypatch.setattr("voxspark.devices.sound_host.LOOK_SECONDS", 0.02)
+    left: list[Stream] = []
+
+    def fresh(_: object) -> None:
+        left.extend(portaudio.running)
+        portaudio.running.clear()
+
+    monkeypatch.setattr("voxspark.devices.sound_host.fresh_portaudio", fresh)
+    host, hold = SoundHost(), threading.Event()
+    ears = await microphone("Headset", host)
+    portaudio.hold = hold
+    with pytest.raises(DeviceError) as caught:
+        await speaker("HDMI", host)
+    assert caught.value.code == "sound-hangs"
+    assert [stream.direction for stream in left] == ["input"]
+    with pytest.raises(DeviceError, match="gone"):
+        await anext(ears.chunks())
+    portaudio.hold = None
+    voice = await speaker("HDMI", host)
+    assert [stream.direction for stream in portaudio.running] == ["output"]
+    hold.set()
+    voice.close()
+
+
 def test_presence_changes_with_cards_and_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     cards = tmp_path / "snd"

@@ -72,8 +72,8 @@ async def _frames(config: Config) -> AsyncGenerator[Frame, None]:
 
     try:
         async with connect(socket_path(config)) as client, aclosing(client.microphone()) as frames:
-            async for frame in frames:
-                yield frame
+            async for told in frames:
+                yield told
     except ControlError as error:
         if error.code != "daemon-not-running":
             raise
@@ -103,7 +103,12 @@ async def _own_frames(config: Config) -> AsyncGenerator[Frame, None]:
             if count % CHUNKS_PER_FRAME == 0:
                 level = meter.level
                 silent = level.peak_dbfs <= level.floor_dbfs <= -120
-                states = {"device": microphone.description, "state": "open", "muted": False, "silent": silent}
+                states: dict[str, Any] = {
+                    "device": microphone.description,
+                    "state": "open",
+                    "muted": False,
+                    "silent": silent,
+                }
                 yield {**states, **level.to_json(), "speech": None if speech is None else round(speech, 2)}
 
 

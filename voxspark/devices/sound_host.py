@@ -175,7 +175,11 @@ class SoundHost:
                 return
             log.warning("PortAudio hangs: going on with another copy of it")
             self._patience_seconds = min(2 * self._patience_seconds, LONGEST_HANG_SECONDS)
-            fresh_portaudio(_sounddevice())
+            try:
+                fresh_portaudio(_sounddevice())
+            except OSError as error:
+                log.warning("PortAudio cannot be copied: %s", error)
+                return
             self._thread, self._hiding = SoundThread(), threading.Lock()
             left, self._open_streams = self._open_streams, set()
             thread.leave(_hangs())

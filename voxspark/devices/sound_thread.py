@@ -105,17 +105,18 @@ class SoundThread:
             del entry, future, call
 
 
-def fresh_portaudio(sounddevice: Any) -> Any:
-    """Have `sounddevice` use another copy of the library, which knows nothing of the one that hangs; returns that one.
+def fresh_portaudio(sounddevice: Any) -> None:
+    """Have `sounddevice` use another copy of the library, which knows nothing of the one that hangs.
 
     The loader tells libraries apart by their file, so it is given a copy. Raises OSError.
     """
-    maps = Path("/proc/self/maps").read_text().splitlines()
-    library = next(path for line in maps if "libportaudio" in (path := line.partition("/")[2]))
-    hung = sounddevice._lib
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    mapped = (Path("/" + line.partition("/")[2]) for line in lines if "libportaudio" in line)
+    library = next((path for path in mapped if path.exists()), None)  # copies that were left behind are deleted
+    if library is None:
+        raise FileNotFoundError("libportaudio")
     with tempfile.TemporaryDirectory(prefix="voxspark-") as folder:
-        copy = Path(shutil.copy(f"/{library.removesuffix(' (deleted)')}", Path(folder, "libportaudio.so")))
+        copy = Path(shutil.copy(library, Path(folder, "libportaudio.so")))
         sounddevice._lib = sounddevice._ffi.dlopen(str(copy))
     sounddevice._initialized = 0
     sounddevice._initialize()
-    return hung
