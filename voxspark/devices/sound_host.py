@@ -183,8 +183,12 @@ class SoundHost:
             self._thread, self._hiding = SoundThread(), threading.Lock()
             left, self._open_streams = self._open_streams, set()
             thread.leave(_hangs())
+        closer = SoundThread()  # it may hang like the one before
         for opened in left:
-            opened.finished()
+            opened.ended()
+            opened.closing = True
+            closer.submit(partial(self._close, opened))
+        closer.end()
 
     def _discard(self, opened: Future[OpenStream]) -> None:
         if not opened.cancelled() and opened.exception() is None:
@@ -226,13 +230,13 @@ class SoundHost:
     def _close(self, opened: OpenStream) -> None:
         opened.closing = True
         if opened.stream is not None:
+            if opened.library is not getattr(_sounddevice(), "_lib", None):  # a copy that was left behind
+                opened.library.Pa_AbortStream(opened.stream._ptr)
+                opened.library.Pa_CloseStream(opened.stream._ptr)
+                return
             with _native_messages_hidden(self._hiding):
-                if opened.library is getattr(_sounddevice(), "_lib", None):
-                    opened.stream.abort()
-                    opened.stream.close()
-                else:  # of a copy that was left behind
-                    opened.library.Pa_AbortStream(opened.stream._ptr)
-                    opened.library.Pa_CloseStream(opened.stream._ptr)
+                opened.stream.abort()
+                opened.stream.close()
         self._open_streams.discard(opened)
 
     def _restart(self) -> bool:

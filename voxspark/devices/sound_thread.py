@@ -55,6 +55,10 @@ class SoundThread:
         while not self._calls.empty():
             if (entry := self._calls.get()) is not None:
                 entry[0].set_exception(error)
+        self.end()
+
+    def end(self) -> None:
+        """End when all that was asked is done."""
         self._calls.put(None)
 
     @property
