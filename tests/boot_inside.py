@@ -114,7 +114,7 @@ def install() -> dict[str, Any]:
         "ready": ready,
         "status": told.stdout,
         "status_code": told.returncode,
-        "microphone": status()["microphone"],
+        "microphone": status()["microphone"]["state"],
         "verified": (verified.stdout + verified.stderr).strip(),
         "identity": run("ps", "-o", "user=,supgrp=", "-p", str(main_pid())).stdout.split(),
         "priorities": run("journalctl", "-b", "-t", "voxspark", "-p", "warning", "-o", "cat").stdout,
@@ -176,7 +176,7 @@ def late() -> dict[str, Any]:
         sound = ["--system", "--disallow-exit", "-n", "-L", "module-null-sink sink_name=speaker"]
         sound += ["-L", "module-native-protocol-unix auth-anonymous=1 socket=/run/pulse/native"]
         with subprocess.Popen(["pulseaudio", *sound]) as server:
-            until(lambda: status()["microphone"] == status()["speaker"] == "open", "sound")
+            until(lambda: status()["microphone"]["state"] == status()["speaker"]["state"] == "open", "sound")
             portal.call(ollama.start)
             until(lambda: "hello" in voxspark(*MODEL_QUESTION).lower() or ollama.loads > 0, "Ollama's answer", 60)
             after = {**status(), "standing": unit("StatusText")["StatusText"]}

@@ -111,6 +111,10 @@ class FakeDaemon:
         told = {"state": "listening", "uptime_seconds": float("nan"), "socket": Path("/run/x"), "memory": self.memory}
         return {**told, "profile": self.profile}
 
+    def microphone(self) -> dict[str, Any]:
+        self._record("microphone")
+        return {"device": "fake", "state": "open", "level_dbfs": -40.0, "speech": 0.25}
+
     def history(self, limit: int) -> list[dict[str, Any]]:
         self._record(("history", limit))
         return self.turns[:limit]

@@ -20,7 +20,7 @@ from voxspark.devices.open import list_devices, open_microphone, open_speaker
 from voxspark.devices.retry import ReliableMicrophone, ReliableSpeaker
 from voxspark.errors import DeviceError
 from voxspark.events import Event
-from voxspark.types import Clip
+from voxspark.types import CHUNK_SECONDS, Clip
 
 
 def say(**facts: object) -> None:
@@ -129,7 +129,59 @@ async def survive() -> None:
         group.start_soon(reply)
 
 
-TASKS = {task.__name__: task for task in (devices, capture, stall, speak, fail, survive)}
+async def watch() -> None:
+    """Listen and speak for ever: the pitch of what arrives, every reply that was heard, every event."""
+    settings = DeviceSettings()
+    microphone = ReliableMicrophone(lambda: open_microphone(settings, anyio.current_time), show, anyio.current_time)
+    speaker = ReliableSpeaker(lambda: open_speaker(settings, anyio.current_time), show, anyio.current_time)
+
+    async def listen() -> None:
+        async for chunk in microphone.chunks():
+            spectrum = np.abs(np.fft.rfft(chunk.samples))
+            say(pitch=float(np.argmax(spectrum)) / CHUNK_SECONDS, arrived=anyio.current_time())
+
+    async def reply() -> None:
+        clip = Clip(tone(440, 0.15, 24_000), 24_000, "tone")
+        while True:
+            began = anyio.current_time()
+            speaker.begin()
+            try:
+                await speaker.play(clip)
+                await speaker.drain()
+            except DeviceError:
+                await anyio.sleep(0.05)
+            else:
+                say(began=began)
+
+    async with anyio.create_task_group() as group:
+        await group.start(speaker.run)
+        group.start_soon(listen)
+        group.start_soon(reply)
+
+
+async def mute(seconds: float) -> None:
+    """Listen, be muted for so long, and listen again, telling every event."""
+    microphone = ReliableMicrophone(
+        lambda: open_microphone(DeviceSettings(), anyio.current_time), show, anyio.current_time
+    )
+
+    async def unmute() -> None:
+        await anyio.sleep(seconds)
+        microphone.mute(False)
+
+    count = 0
+    async with anyio.create_task_group() as group:
+        async for _ in microphone.chunks():
+            count += 1
+            if count == 10:
+                microphone.mute(True)
+                group.start_soon(unmute)
+            if count == 20:
+                break
+    say(chunks=count)
+
+
+TASKS = {task.__name__: task for task in (devices, capture, stall, speak, fail, survive, watch, mute)}
 
 if __name__ == "__main__":
     words = [float(word) if word.replace(".", "", 1).isdigit() else word for word in sys.argv[2:]]

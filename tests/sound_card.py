@@ -128,8 +128,8 @@ class SoundCard:
         with (self.folder / "pulseaudio.log").open("ab") as log:
             self._server = subprocess.Popen(["pulseaudio", *options, *loads], env=self.env, stdout=log, stderr=log)
         self._wait_until_ready()
-        self._pactl("set-default-sink", self.speaker)
-        self._pactl("set-default-source", f"{self.mic}.monitor")
+        self.pactl("set-default-sink", self.speaker)
+        self.pactl("set-default-source", f"{self.mic}.monitor")
 
     def kill(self) -> None:
         """End the server without a goodbye, as when it crashes."""
@@ -155,11 +155,11 @@ class SoundCard:
     def hear_itself(self, level_db: float, latency_ms: int = 60) -> None:
         """From now on the microphone hears what the speaker plays, at this level."""
         still = ("source_dont_move=1", "sink_dont_move=1", f"latency_msec={latency_ms}")
-        self._pactl("load-module", "module-loopback", f"source={self.speaker}.monitor", f"sink={self.mic}", *still)
+        self.pactl("load-module", "module-loopback", f"source={self.speaker}.monitor", f"sink={self.mic}", *still)
         listed = subprocess.run(
             ["pactl", "list", "short", "sink-inputs"], env=self.env, check=True, capture_output=True, text=True
         )
-        self._pactl("set-sink-input-volume", listed.stdout.split()[0], f"{level_db}dB")
+        self.pactl("set-sink-input-volume", listed.stdout.split()[0], f"{level_db}dB")
 
     def start_recording(self) -> Recorder:
         """Record what the speaker plays from now on."""
@@ -173,6 +173,10 @@ class SoundCard:
         (until or threading.Event()).wait(seconds)
         return recorder.stop()
 
+    def recorders(self) -> int:
+        """How many streams record, as the server knows."""
+        return len(self.pactl("list", "short", "source-outputs").splitlines())
+
     @property
     def _socket(self) -> Path:
         return self.folder / "run" / "native"
@@ -182,14 +186,17 @@ class SoundCard:
         end = time.monotonic() + READY_SECONDS
         while self._server.poll() is None and time.monotonic() < end:
             with suppress(subprocess.SubprocessError):
-                self._pactl("info")
+                self.pactl("info")
                 return
             threading.Event().wait(0.05)
         self.kill()
         raise RuntimeError(f"PulseAudio does not start:\n{(self.folder / 'pulseaudio.log').read_text()[-2000:]}")
 
-    def _pactl(self, *words: str) -> None:
-        subprocess.run(["pactl", *words], env=self.env, check=True, capture_output=True, timeout=5)
+    def pactl(self, *words: str) -> str:
+        """What PulseAudio's control program answers."""
+        return subprocess.run(
+            ["pactl", *words], env=self.env, check=True, capture_output=True, timeout=5, text=True
+        ).stdout
 
 
 @contextmanager

@@ -6,7 +6,9 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import aclosing
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy as np
 import pytest
 
 from voxspark.devices.portaudio import PortAudioMicrophone, PortAudioSpeaker
+from voxspark.devices.presence import Presence, presence
 from voxspark.devices.sound_host import DeviceInfo, SoundHost, list_devices
 from voxspark.errors import DeviceError
 from voxspark.types import Clip
@@ -214,9 +217,13 @@ async def test_a_device_nobody_waits_for_any_more_is_closed(portaudio: FakePortA
 
 
 @pytest.mark.anyio
-async def test_a_stream_that_ends_by_itself_is_a_loss(portaudio: FakePortAudio) -> None:
+async def test_a_stream_that_ends_by_itself_is_a_loss(
+    portaudio: FakePortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voxspark.devices.portaudio.REVIVE_SECONDS", 0.05)
     host = SoundHost()
     voice, ears = await speaker("HDMI", host), await microphone("Headset", host)
+    portaudio.connected = portaudio.listed = []
     await anyio.to_thread.run_sync(portaudio.running[0].finished)
     assert (await voice.lost()).code == "speaker-lost"
     with pytest.raises(DeviceError, match="The speaker HDMI has gone"):
@@ -226,6 +233,126 @@ async def test_a_stream_that_ends_by_itself_is_a_loss(portaudio: FakePortAudio) 
         await anext(ears.chunks())
     assert caught.value.code == "microphone-lost"
     voice.close()
+
+
+@pytest.mark.anyio
+async def test_a_speaker_that_is_back_at_once_goes_on_where_it_stopped(portaudio: FakePortAudio) -> None:
+    voice = await speaker("HDMI", SoundHost())
+    voice.begin()
+    await voice.play(Clip(np.ones(4_800, np.float32), 48_000, "hi"))
+    portaudio.running[0].pull(480)
+    async with anyio.create_task_group() as group:
+        group.start_soon(voice.lost)
+        await anyio.to_thread.run_sync(portaudio.running[0].finished)
+        while len(portaudio.running) == 1:
+            await anyio.sleep(0.001)
+        assert not portaudio.running[0].open
+        assert portaudio.running[1].pull(9_600)[:, 0].sum() == pytest.approx(4_320, rel=0.05)
+        assert voice.stop() < 0.1 + 1e-6, "what was heard on both"
+        group.cancel_scope.cancel()
+    voice.close()
+
+
+@pytest.mark.anyio
+async def test_a_new_speaker_is_found_though_the_microphone_is_open(
+    portaudio: FakePortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[Presence] = [()]
+    monkeypatch.setattr("voxspark.devices.sound_host.presence", lambda: there[-1])
+    host = SoundHost()
+    ears = await microphone("Headset", host)
+    async with aclosing(ears.chunks()) as chunks, anyio.create_task_group() as group:
+        group.start_soon(anext, chunks)
+        await anyio.sleep(0.01)
+        portaudio.connected = [*portaudio.connected, ("New Box", 0, 2)]
+        with pytest.raises(DeviceError):
+            await speaker("New Box", host)
+        assert portaudio.running[0].open, "nothing seems to be new: it is not disturbed"
+        there.append((("/dev/snd/pcmC1D0p", 1, 1),))
+        voice = await speaker("New Box", host)
+        while sum(stream.open for stream in portaudio.running) < 2:
+            await anyio.sleep(0.001)
+        assert {s.direction for s in portaudio.running[1:] if s.open} == {"output", "input"}, "both are open now"
+        group.cancel_scope.cancel()
+    voice.close()
+
+
+@pytest.mark.anyio
+async def test_after_a_sleep_of_the_machine_the_microphone_is_opened_anew(
+    portaudio: FakePortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asleep = 0.0
+    monkeypatch.setattr("voxspark.devices.presence._asleep_seconds", lambda: asleep)
+    ears = await microphone("Headset", SoundHost())
+    async with aclosing(ears.chunks()) as chunks, anyio.create_task_group() as group:
+        group.start_soon(anext, chunks)
+        await anyio.sleep(0.01)
+        asleep = 3600.0
+        while len(portaudio.running) == 1:
+            await anyio.sleep(0.01)
+        assert [s.open for s in portaudio.running] == [False, True]
+        group.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
+async def test_portaudio_is_not_started_for_nothing_all_the_time(
+    portaudio: FakePortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[Presence] = [()]
+    monkeypatch.setattr("voxspark.devices.sound_host.presence", lambda: there[-1])
+    host = SoundHost()
+    for _ in range(5):
+        with pytest.raises(DeviceError):
+            await microphone("New Mic", host)
+    assert portaudio.starts == 2
+    there.append((("/dev/snd/controlC1", 1, 1),))
+    for _ in range(2):
+        with pytest.raises(DeviceError):
+            await microphone("New Mic", host)
+    assert portaudio.starts == 4, "what was plugged in may still be on its way"
+
+
+@pytest.mark.anyio
+async def test_a_portaudio_that_never_returns_is_left_behind(
+    portaudio: FakePortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voxspark.devices.sound_host.HANG_SECONDS", 0.05)
+    monkeypatch.setattr("voxspark.devices.sound_host.LOOK_SECONDS", 0.02)
+    left: list[Stream] = []
+
+    def fresh(_: object) -> None:
+        left.extend(portaudio.running)
+        portaudio.running.clear()
+
+    monkeypatch.setattr("voxspark.devices.sound_host.fresh_portaudio", fresh)
+    host, hold = SoundHost(), threading.Event()
+    ears = await microphone("Headset", host)
+    portaudio.hold = hold
+    with pytest.raises(DeviceError) as caught:
+        await speaker("HDMI", host)
+    assert caught.value.code == "sound-hangs"
+    assert [stream.direction for stream in left] == ["input"]
+    with pytest.raises(DeviceError, match="gone"):
+        await anext(ears.chunks())
+    portaudio.hold = None
+    voice = await speaker("HDMI", host)
+    assert [stream.direction for stream in portaudio.running] == ["output"]
+    hold.set()
+    voice.close()
+
+
+def test_presence_changes_with_cards_and_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    cards = tmp_path / "snd"
+    seen = [presence(cards)]
+    cards.mkdir()
+    for path in (cards / "controlC0", tmp_path / "pipewire-0"):
+        path.touch()
+        seen.append(presence(cards))
+    (cards / "controlC0").chmod(0o600)
+    seen.append(presence(cards))
+    assert len(set(seen)) == 4
+    assert presence(cards) == seen[-1]
 
 
 class NoLibrary:

@@ -172,7 +172,7 @@ def test_asking_aloud_speaks_the_answer(quiet_daemon: DaemonProcess) -> None:
 def test_status_history_and_transcription(quiet_daemon: DaemonProcess) -> None:
     quiet_daemon.call("say", "Dinner is ready.")
     status = json.loads(quiet_daemon.call("status", "--json"))
-    assert (status["state"], status["microphone"], status["pid"]) == ("listening", "open", quiet_daemon.pid)
+    assert (status["state"], status["microphone"]["state"], status["pid"]) == ("listening", "open", quiet_daemon.pid)
     assert "Dinner is ready." in quiet_daemon.call("history")
     assert "state" in quiet_daemon.call("status")
     text = quiet_daemon.call("transcribe", str(QUESTIONS / "question2.wav"))

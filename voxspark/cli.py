@@ -21,6 +21,7 @@ from voxspark import (
     cli_machine,
     cli_mcp,
     cli_memory,
+    cli_mic,
     cli_plan,
     cli_service,
     cli_voices,
@@ -329,6 +330,7 @@ def events(config_file: Path | None) -> None:
 cli.add_command(cli_agent.audit)
 cli.add_command(cli_mcp.mcp)
 cli.add_command(cli_memory.memory)
+cli.add_command(cli_mic.mic)
 cli.add_command(cli_agent.route)
 cli.add_command(cli_hotkey.hotkey)
 cli.add_command(cli_machine.devices)

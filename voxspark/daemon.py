@@ -98,7 +98,7 @@ async def run_daemon(
             watchers = (partial(supervision.note, standing=door.standing), watch, verdict.judge if once else None)
             group.start_soon(_watch, events, [each for each in watchers if each is not None])
             group.start_soon(_obey_signals, assistant.post, again)
-            group.start_soon(supervision.pulse, _starved_seconds)
+            group.start_soon(supervision.pulse, door.starved_seconds)
             if serve:
                 await group.start(server.run, socket_path(config), listener)
                 log.info("listening on %s", socket_path(config))
@@ -143,11 +143,6 @@ def _door(config: Config) -> socket.socket | None:
         with claim(socket_path(config)):
             pass
     return listener
-
-
-def _starved_seconds() -> float:
-    """How long the open microphone has given nothing."""
-    return 0.0
 
 
 class _Reloading:

@@ -33,7 +33,7 @@ MAX_ANSWER_BYTES = 16 << 20
 MAX_UNREAD = 4096
 """Messages kept for one call that does not take them."""
 
-PROGRESS = ("reply", "pull")
+PROGRESS = ("reply", "pull", "mic")
 """Notifications on the way to an answer; they carry the number of its request."""
 
 EVENTS = "events"
@@ -88,6 +88,16 @@ class Client:
             await self._send(rpc.request(id_, "models.pull", {"name": name}))
             while "result" not in (message := await self._next(id_)):
                 yield message["params"]
+
+    async def microphone(self) -> AsyncGenerator[Message, None]:
+        """Ten times a second what the microphone gives, as `status` says it and `speech`. Never ends by itself."""
+        self._last_id += 1
+        id_ = self._last_id
+        with self._inbox(id_):
+            await self._send(rpc.request(id_, "mic.watch", {}))
+            while True:
+                frame = (await self._next(id_))["params"]
+                yield {key: value for key, value in frame.items() if key != "id"}
 
     async def events(self) -> AsyncGenerator[Message, None]:
         """Every event from now on, as JSON objects; once per client. Never ends by itself: it raises ControlError."""

@@ -51,6 +51,10 @@ class Daemon(Protocol):
         """JSON-ready state of the daemon; `memory` is the ledger, or None without a memory plan."""
         ...
 
+    def microphone(self) -> dict[str, Any]:
+        """The microphone now: what `status` says of it, and `speech`, the probability that somebody speaks."""
+        ...
+
     def history(self, limit: int) -> list[dict[str, Any]]:
         """The last turns, oldest first, JSON-ready."""
         ...

@@ -94,6 +94,10 @@ class AssistantDaemon:
         """Text of a recording."""
         return await self._parts.transcriber.transcribe(samples)
 
+    def microphone(self) -> dict[str, Any]:
+        """The microphone now."""
+        return _report(self._parts.microphone) | {"speech": round(self._parts.listener.speech_probability, 2)}
+
     def history(self, limit: int) -> list[dict[str, Any]]:
         """The newest exchanges, oldest first."""
         return self._parts.history.to_json(limit)
@@ -115,6 +119,10 @@ class AssistantDaemon:
         if state == "Listening" and microphone == "muted":
             return "Muted"
         return f"No microphone; {state.lower()} to the socket" if microphone.startswith("lost") else state
+
+    def starved_seconds(self) -> float:
+        """How long the open microphone has given nothing, for the service manager's watchdog."""
+        return float(getattr(self._parts.microphone, "starved_seconds", 0.0))
 
     async def swarm(self, questions: Sequence[str]) -> list[dict[str, Any]]:
         """Answers made in the background."""
@@ -157,8 +165,8 @@ class AssistantDaemon:
             "engines": self._parts.engines,
             "ears": self._parts.ears(),
             "voices": self._parts.voices(),
-            "microphone": getattr(self._parts.microphone, "state", "open"),
-            "speaker": getattr(self._parts.speaker, "state", "open"),
+            "microphone": _report(self._parts.microphone),
+            "speaker": _report(self._parts.speaker),
             "echo": self._parts.echo.state(),
             "hotkey": self._parts.hotkey(),
             "dropped_audio_seconds": round(self._parts.microphone.dropped_seconds, 3),
@@ -172,6 +180,12 @@ class AssistantDaemon:
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1_000_000),
             "last_failure": failure.to_json() if failure else None,
         }
+
+
+def _report(device: object) -> dict[str, Any]:
+    """What a device tells of itself; one that somebody else has opened tells nothing."""
+    report = getattr(device, "report", None)
+    return {"device": "", "state": "open"} if report is None else report()
 
 
 def _resident_mb() -> int:

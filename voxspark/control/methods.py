@@ -36,6 +36,8 @@ from voxspark.types import SAMPLE_RATE_HZ, Pcm16
 
 MAX_AUDIO_BYTES = 64 << 20
 MAX_AUDIO_SECONDS = 600.0
+METER_SECONDS = 0.1
+"""Between two readings of the level meter."""
 MIN_AUDIO_RATE_HZ = 4_000
 """Below it no speech is left, and resampling a small file could fill the memory."""
 
@@ -92,6 +94,7 @@ class Methods:
             "transcribe": Method(rpc.TranscribeParams, self._transcribe, long=True),
             "stop": Method(NoParams, _order(daemon.stop)),
             "status": Method(NoParams, self._status),
+            "mic.watch": Method(NoParams, self._watch_microphone, long=True),
             "history": Method(HistoryParams, self._history),
             "swarm": Method(rpc.SwarmParams, self._swarm, long=True),
             "models.list": Method(NoParams, self._list_models, long=True),
@@ -132,6 +135,12 @@ class Methods:
 
     async def _status(self, _: NoParams, __: Exchange) -> Message:
         return self._daemon.status()
+
+    async def _watch_microphone(self, _: NoParams, exchange: Exchange) -> None:
+        """Never ends by itself; a client that reads too slowly gets fewer, and in the end none."""
+        while exchange.request.wants_answer:
+            await exchange.notify("mic", {"id": exchange.request.id, **self._daemon.microphone()})
+            await anyio.sleep(METER_SECONDS)
 
     async def _history(self, params: HistoryParams, _: Exchange) -> list[Message]:
         return self._daemon.history(params.limit)

@@ -65,6 +65,11 @@ class CaptureQueue:
         self._finished = True
         self._notify()
 
+    @property
+    def finished(self) -> bool:
+        """There will be no more blocks."""
+        return self._finished
+
     async def take(self, patience_seconds: float) -> list[Block]:
         """All blocks there are, waiting for the first; empty when none came in time or the stream has finished."""
         with anyio.move_on_after(patience_seconds):

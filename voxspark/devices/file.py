@@ -22,6 +22,7 @@ FILE_RATE_HZ = 24_000
 class FileMicrophone:
     """A WAV file as if it were spoken now. Raises DeviceError when it cannot be read."""
 
+    real = False
     dropped_seconds = 0.0
 
     def __init__(
@@ -39,6 +40,10 @@ class FileMicrophone:
         In real time by the clock; with `fast`, as soon as `hold` returns, with `at` counted from the file's start.
         """
         return self._held() if self._fast else paced(self._pieces(), self._clock)
+
+    async def aclose(self) -> None:
+        """See `retry.OpenMicrophone`."""
+        await checkpoint()
 
     async def _held(self) -> AsyncGenerator[Chunk, None]:
         for n, samples in enumerate(self._pieces()):

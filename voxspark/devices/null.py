@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from itertools import repeat
 
 import numpy as np
+from anyio.lowlevel import checkpoint
 
 from voxspark.devices.clocked import ClockedSpeaker, paced
 from voxspark.protocols import Clock
@@ -16,6 +17,7 @@ class NullMicrophone:
     """Endless silence."""
 
     description = "null"
+    real = False
     dropped_seconds = 0.0
 
     def __init__(self, clock: Clock) -> None:
@@ -24,6 +26,10 @@ class NullMicrophone:
     def chunks(self) -> AsyncGenerator[Chunk, None]:
         """A chunk of zeros every 32 ms."""
         return paced(repeat(np.zeros(CHUNK_SAMPLES, np.int16)), self._clock)
+
+    async def aclose(self) -> None:
+        """See `retry.OpenMicrophone`."""
+        await checkpoint()
 
 
 class NullSpeaker(ClockedSpeaker):

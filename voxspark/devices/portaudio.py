@@ -12,6 +12,7 @@ import anyio
 
 from voxspark.devices.capture import Block, CaptureQueue, ChunkCutter
 from voxspark.devices.playback import Playback, QueuedSpeaker, Tap
+from voxspark.devices.presence import Slumber
 from voxspark.devices.sound_host import Kind, OpenStream, SoundHost
 from voxspark.errors import DeviceError
 from voxspark.protocols import Clock
@@ -20,8 +21,15 @@ from voxspark.types import Chunk, Clip
 CAPTURE_SECONDS = 2.0
 """Audio kept for a reader that is late."""
 
-SILENT_SECONDS = 2.0
-"""A device whose callback was not called for this long is gone, whatever PortAudio says."""
+SILENT_SECONDS = 1.0
+"""A device whose callback was not called for this long is gone, whatever PortAudio says: buffers are ten times shorter,
+and to open it anew costs a tenth of that."""
+
+LOOK_SECONDS = 0.25
+"""Between two looks whether the machine slept, where no sound comes."""
+
+REVIVE_SECONDS = 2.0
+"""A speaker that is back within this goes on where it stopped, as if nothing had been."""
 
 PLAUSIBLE_SECONDS = 1.0
 """Latencies above this are a driver's mistake."""
@@ -29,6 +37,8 @@ PLAUSIBLE_SECONDS = 1.0
 
 class PortAudioMicrophone:
     """A microphone at its own rate and channels, heard as mono 16 kHz."""
+
+    real = True
 
     def __init__(self, name: str, clock: Clock, host: SoundHost) -> None:
         self.description = name
@@ -38,7 +48,9 @@ class PortAudioMicrophone:
         self._stream: OpenStream | None = None
         self._queue: CaptureQueue
         self._cutter: ChunkCutter
-        self.dropped_seconds = 0.0
+        self._slumber = Slumber()
+        self._evicted = False
+        self.dropped_seconds = self._dropped_before = 0.0
 
     async def open(self) -> None:
         """Start capturing. Raises DeviceError."""
@@ -52,27 +64,58 @@ class PortAudioMicrophone:
 
         self._stream = await self._host.open("microphone", self._name, prepare, lambda: self._queue.finish())
         self.description = f"{self._stream.name}, {self._stream.sample_rate_hz} Hz"
+        self._evicted, self._dropped_before = False, self.dropped_seconds
+        self._host.releases.add(self._make_way)
 
     async def chunks(self) -> AsyncGenerator[Chunk, None]:
-        """Every chunk, from when the device was opened. Raises DeviceError when it goes away."""
-        if self._stream is None:
-            await self.open()
+        """Every chunk, from when the device was opened. Raises DeviceError when it goes away.
+
+        It is opened anew, which leaves a gap of some 0.1 s, when the machine has slept and when PortAudio must look
+        for another device.
+        """
         try:
-            while blocks := await self._queue.take(SILENT_SECONDS):
+            if self._stream is None:
+                await self.open()
+            while blocks := await self._blocks():
                 offset = self._clock() - time.monotonic()
                 for block in blocks:
                     for chunk in self._cutter.feed(block, offset):
-                        self.dropped_seconds = self._cutter.lost_seconds
+                        self.dropped_seconds = self._dropped_before + self._cutter.lost_seconds
                         yield chunk
         finally:
             self.close()
         raise _lost("microphone", self._name)
 
+    async def _blocks(self) -> list[Block]:
+        """What was captured since, opening the device anew where that must be; nothing when it has gone."""
+        until = time.monotonic() + SILENT_SECONDS
+        while time.monotonic() < until:
+            blocks = await self._queue.take(LOOK_SECONDS)
+            if self._evicted or self._slumber.over():
+                self.close()
+                await self.open()
+                until = time.monotonic() + SILENT_SECONDS
+            elif blocks or self._queue.finished:
+                return blocks
+        return []
+
+    async def aclose(self) -> None:
+        """Stop capturing; returns when the device has really gone."""
+        self.close()
+        await self._host.settled()
+
     def close(self) -> None:
         """Stop capturing, without waiting."""
+        self._host.releases.discard(self._make_way)
         if self._stream is not None:
             self._host.close(self._stream)
             self._stream = None
+
+    def _make_way(self, others: bool) -> None:
+        if others and self._stream is not None:
+            self.close()
+            self._evicted = True
+            self._queue.finish()
 
     def _callback(self, data: Any, frames: int, time_info: Any, status: Any) -> None:
         age = time_info.currentTime - time_info.inputBufferAdcTime
@@ -92,7 +135,9 @@ class PortAudioSpeaker(QueuedSpeaker):
         self._host = host
         self._stream: OpenStream | None = None
         self._opening = anyio.Lock()
-        self._gone = anyio.Event()
+        self._ended = anyio.Event()
+        self._watched = self._reviving = self._dead = False
+        self._slumber = Slumber()
         self._latency_seconds = 0.0
         self._called_at = 0.0
 
@@ -102,42 +147,59 @@ class PortAudioSpeaker(QueuedSpeaker):
 
         def prepare(sample_rate_hz: int) -> Any:
             if sample_rate_hz != self._playback.sample_rate_hz:
+                if self._reviving and not self._idle:
+                    raise _lost("speaker", self._name)  # what is queued would be played at the wrong speed
                 self._playback = Playback(sample_rate_hz, self._queue_seconds, self._playback.tap)
             self._called_at = time.monotonic()
             return self._callback
 
         def finished() -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
-                loop.call_soon_threadsafe(self._gone.set)
+                loop.call_soon_threadsafe(self._ended.set)
 
         async with self._opening:
             if self._stream is None:
                 self._stream = await self._host.open("speaker", self._name, prepare, finished)
                 self._latency_seconds = self._stream.latency_seconds
                 self.description = f"{self._stream.name}, {self._stream.sample_rate_hz} Hz"
-                self._host.releases.add(self._release_if_idle)
+                self._host.releases.add(self._make_way)
 
     async def play(self, clip: Clip) -> None:
         """Queue one clip, waiting for space; ends early when `stop()` drops the reply. Raises DeviceError."""
-        if self._stream is None and not self._closed:
+        if self._stream is None and not (self._closed or self._reviving or self._dead):
             try:
                 await self.open()
             except DeviceError:
-                self._gone.set()
+                self._ended.set()
                 raise
         await super().play(clip)
 
     async def lost(self) -> DeviceError:
-        """Return when the device goes away, with the reason."""
-        while not self._is_gone():
-            with anyio.move_on_after(SILENT_SECONDS / 4):
-                await self._gone.wait()
+        """Return when the device goes away and does not come back at once, with the reason."""
+        self._watched = True
+        while not self._dead:
+            with anyio.move_on_after(LOOK_SECONDS):
+                await self._ended.wait()
+            if self._slumber.over() or self._broken():
+                await self._revive()
         return _lost("speaker", self._name)
+
+    async def _revive(self) -> None:
+        """Open the device anew and go on with what is queued, or give up."""
+        self._reviving, self._ended = True, anyio.Event()
+        self._release()
+        with anyio.move_on_after(REVIVE_SECONDS):
+            while self._stream is None:
+                try:
+                    await self.open()
+                except DeviceError:
+                    await anyio.sleep(LOOK_SECONDS)
+        self._reviving, self._dead = False, self._stream is None
 
     def close(self) -> None:
         """Let the device go, without waiting."""
         super().close()
-        self._host.releases.discard(self._release_if_idle)
+        self._host.releases.discard(self._make_way)
         self._release()
 
     def _release(self) -> None:
@@ -145,21 +207,25 @@ class PortAudioSpeaker(QueuedSpeaker):
             self._host.close(self._stream)
             self._stream = None
 
-    def _release_if_idle(self) -> None:
-        if self._playback.remaining_seconds(self._now()) <= 0:
+    def _make_way(self, _others: bool) -> None:
+        if self._idle:
             self._release()
+
+    @property
+    def _idle(self) -> bool:
+        return self._playback.remaining_seconds(self._now()) <= 0
 
     def _now(self) -> float:
         return time.monotonic()
 
     def _check(self) -> None:
-        if self._is_gone():
+        if self._dead or (self._broken() and not self._watched):
             raise _lost("speaker", self._name)
         super()._check()
 
-    def _is_gone(self) -> bool:
+    def _broken(self) -> bool:
         silent = self._stream is not None and time.monotonic() - self._called_at > SILENT_SECONDS
-        return silent or self._gone.is_set()
+        return silent or self._ended.is_set()
 
     def _callback(self, data: Any, frames: int, time_info: Any, status: Any) -> None:
         self._called_at = time.monotonic()

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import logging
+import math
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import anyio
+import anyio.to_thread
+
+from voxspark.devices.presence import presence
+from voxspark.devices.sound_thread import SoundThread, fresh_portaudio
 from voxspark.errors import DeviceError
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -23,6 +33,21 @@ Kind = Literal["microphone", "speaker"]
 LATENCY_SECONDS = 0.08
 """Buffer of the sound card; a stop is heard this much later. At PortAudio's own "low" (0.009 s) PulseAudio 16 lost a
 tenth of the output (measured), and Python on a busy machine needs slack."""
+
+SETTLING_SECONDS = 5.0
+"""After something was plugged in or a sound server began: so long its devices may still be on their way."""
+
+RELIST_SECONDS = 10.0
+"""Between two starts of PortAudio where nothing seems to have changed: one takes some 25 ms of a processor with four
+devices (measured), which is 0.3 % of it."""
+
+HANG_SECONDS = 2.0
+"""A call into PortAudio takes a tenth of that on a machine that is not overrun; to be too early costs a reopening."""
+
+LONGEST_HANG_SECONDS = 300.0
+"""The patience doubles up to this while nothing answers: a sound server that is stopped stops every copy."""
+
+LOOK_SECONDS = 0.25
 
 DIRECTIONS: dict[Kind, Literal["input", "output"]] = {"microphone": "input", "speaker": "output"}
 
@@ -47,6 +72,8 @@ class OpenStream:
     sample_rate_hz: int
     finished: Callable[[], None]
     """Called from a PortAudio thread when the stream ends by itself."""
+    library: Any = None
+    """The copy of PortAudio that it belongs to."""
     stream: Any = field(default=None)
     closing: bool = False
 
@@ -69,10 +96,16 @@ class SoundHost:
     """All calls into PortAudio, on one thread: they block, may hang, and are not safe on two."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "voxspark-portaudio")
+        self._thread = SoundThread()
+        self._hiding = threading.Lock()
+        self._patience_seconds = HANG_SECONDS
         self._open_streams: set[OpenStream] = set()
-        self.releases: set[Callable[[], None]] = set()
-        """Called to close streams that are idle, when the list of devices must be read again."""
+        self._listed = self._seen = presence()
+        self._listed_at = self._changed_at = -math.inf
+        self._rescuing = threading.Lock()
+        self.releases: set[Callable[[bool], None]] = set()
+        """Called to close streams when the list of devices must be read again: those that are idle, or (true: there
+        are others now) all that can be opened again without harm."""
 
     async def open(self, kind: Kind, name: str, prepare: Prepare, finished: Callable[[], None]) -> OpenStream:
         """Open and start a device. Raises DeviceError: `portaudio-missing`, `KIND-not-found`, `KIND-open-failed`.
@@ -82,28 +115,80 @@ class SoundHost:
         try:
             return await self._run(partial(self._open, kind, name, prepare, finished))
         except DeviceError:
-            for release in list(self.releases):
-                release()
-            if not await self._call(self._restart):
+            if not await self._list_again():
                 raise
             return await self._run(partial(self._open, kind, name, prepare, finished))
+
+    async def _list_again(self) -> bool:
+        """Start PortAudio again, where that may find something; false where it may not, or a reply is being spoken."""
+        seen, now = presence(), time.monotonic()
+        if seen != self._seen:
+            self._seen, self._changed_at = seen, now
+        others, settling = seen != self._listed, now - self._changed_at < SETTLING_SECONDS
+        if not (others or settling) and now - self._listed_at < RELIST_SECONDS:
+            return False
+        for release in list(self.releases):
+            release(others)
+        return await self._call(self._restart)
 
     def close(self, stream: OpenStream) -> None:
         """Close a stream soon."""
         stream.closing = True
-        self._thread.submit(self._close, stream)
+        self._thread.submit(partial(self._close, stream))
+
+    async def settled(self) -> None:
+        """Return when what was asked so far is done."""
+        await self._call(lambda: None)
 
     async def _run(self, opening: Callable[[], OpenStream]) -> OpenStream:
         """Open in the thread; a stream that nobody waits for any more is closed."""
         pending = self._thread.submit(opening)
         try:
-            return await asyncio.wrap_future(pending)
-        except asyncio.CancelledError:
+            return await self._answer(pending)
+        except (asyncio.CancelledError, DeviceError):
             pending.add_done_callback(self._discard)
             raise
 
     async def _call(self, function: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+        return await self._answer(self._thread.submit(function))
+
+    async def _answer(self, pending: Future[T]) -> T:
+        """What a call returns. Raises DeviceError `sound-hangs` when PortAudio had to be left behind meanwhile."""
+        thread, answer = self._thread, asyncio.wrap_future(pending)
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may wait for it any more
+        while not answer.done():
+            with anyio.move_on_after(LOOK_SECONDS):
+                await asyncio.shield(answer)
+            if not answer.done() and thread is self._thread and thread.busy_seconds > self._patience_seconds:
+                await anyio.to_thread.run_sync(self._rescue, thread)
+            if not answer.done() and thread is not self._thread:
+                raise _hangs()
+        self._patience_seconds = HANG_SECONDS
+        return answer.result()
+
+    def _rescue(self, thread: SoundThread) -> None:
+        """Free the thread; where that is not possible, go on with another, and another copy of PortAudio."""
+        with self._rescuing:
+            thread.end_circling()
+            time.sleep(LOOK_SECONDS)
+            if thread is not self._thread or thread.busy_seconds <= self._patience_seconds:
+                return
+            log.warning("PortAudio hangs: going on with another copy of it")
+            self._patience_seconds = min(2 * self._patience_seconds, LONGEST_HANG_SECONDS)
+            try:
+                fresh_portaudio(_sounddevice())
+            except OSError as error:
+                log.warning("PortAudio cannot be copied: %s", error)
+                return
+            self._thread, self._hiding = SoundThread(), threading.Lock()
+            left, self._open_streams = self._open_streams, set()
+            thread.leave(_hangs())
+        closer = SoundThread()  # it may hang like the one before
+        for opened in left:
+            opened.ended()
+            opened.closing = True
+            closer.submit(partial(self._close, opened))
+        closer.end()
 
     def _discard(self, opened: Future[OpenStream]) -> None:
         if not opened.cancelled() and opened.exception() is None:
@@ -115,10 +200,11 @@ class SoundHost:
         most, rate = int(info[f"max_{DIRECTIONS[kind]}_channels"]), int(info["default_samplerate"])
         callback = prepare(rate)
         failure: Exception | None = None
+        hiding = self._hiding
         for channels in dict.fromkeys((min(2, most), 1, most)):
-            opened = OpenStream(str(info["name"]), rate, finished)
+            opened = OpenStream(str(info["name"]), rate, finished, getattr(sd, "_lib", None))
             try:
-                with _native_messages_hidden():
+                with _native_messages_hidden(hiding):
                     opened.stream = (sd.InputStream if kind == "microphone" else sd.OutputStream)(
                         samplerate=rate,
                         device=index,
@@ -144,7 +230,11 @@ class SoundHost:
     def _close(self, opened: OpenStream) -> None:
         opened.closing = True
         if opened.stream is not None:
-            with _native_messages_hidden():
+            if opened.library is not getattr(_sounddevice(), "_lib", None):  # a copy that was left behind
+                opened.library.Pa_AbortStream(opened.stream._ptr)
+                opened.library.Pa_CloseStream(opened.stream._ptr)
+                return
+            with _native_messages_hidden(self._hiding):
                 opened.stream.abort()
                 opened.stream.close()
         self._open_streams.discard(opened)
@@ -153,6 +243,7 @@ class SoundHost:
         if self._open_streams:
             return False
         sd = _sounddevice()
+        self._listed, self._listed_at = presence(), time.monotonic()
         sd._terminate()
         sd._initialize()
         return True
@@ -176,17 +267,14 @@ def list_devices() -> list[DeviceInfo]:
     ]
 
 
-_hiding = threading.Lock()
-"""Two at once would restore each other's nothing."""
-
-
 @contextmanager
-def _native_messages_hidden() -> Iterator[None]:
+def _native_messages_hidden(hiding: threading.Lock) -> Iterator[None]:
     """Meanwhile nothing written to file descriptor 2 is seen: ALSA and PortAudio say there what their errors say again.
 
-    A daemon's own standard error is another descriptor (`console.start_log`), so that nothing else is lost.
+    A daemon's own standard error is another descriptor (`console.start_log`), so that nothing else is lost. Two at
+    once would restore each other's nothing.
     """
-    with _hiding:
+    with hiding:
         shown = os.dup(2)
         try:
             with Path(os.devnull).open("wb") as nowhere:
@@ -207,6 +295,10 @@ def _sounddevice() -> Any:
             "Run: sudo apt-get install libportaudio2",
         ) from error
     return sounddevice
+
+
+def _hangs() -> DeviceError:
+    return DeviceError("sound-hangs", "The sound system does not answer.", "Check the sound server.")
 
 
 def _default_index(sd: Any, kind: Kind) -> int:

@@ -38,6 +38,8 @@ class Listener:
         self._awake_seconds = 0.0
         self._heard_until = 0.0
         self._armed_until = float("inf") if settings.mode == "open" else float("-inf")
+        self.speech_probability = 0.0
+        """Of the last chunk; 0 where nobody listens for speech."""
         self.deaf = False
         """True while the daemon must not hear (its own voice, without an echo canceller)."""
 
@@ -82,7 +84,8 @@ class Listener:
             signals.append(WakeWordHeard(chunk.at, word))
             self._endpointer.close()  # the name is no part of what is asked
             self.arm()
-        signals += self._endpointer.feed(chunk, self._probability(chunk))
+        self.speech_probability = self._probability(chunk)
+        signals += self._endpointer.feed(chunk, self.speech_probability)
         self._recent.append(chunk)
         if any(isinstance(signal, SpeechPaused | UtteranceEnded) for signal in signals):
             self.arm()

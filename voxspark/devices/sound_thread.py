@@ -1,0 +1,126 @@
+"""The thread that calls PortAudio, and what to do when PortAudio never returns.
+
+PortAudio 19.6 on ALSA has two ways never to come back when a sound server dies while a stream starts (both seen with
+gdb): the stream's own thread runs in a circle between two labels of `PaAlsaStream_WaitForFrames`, and stopping the
+stream waits for that thread for ever; or that thread ends and keeps a mutex that starting the stream waits for.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+TASKS = Path("/proc/self/task")
+
+END_SIGNAL = signal.SIGRTMIN + 9
+"""Not used by glibc, Python or the sound libraries."""
+
+BUSY_TICKS = 5
+"""Of 10 ms, in a tenth of a second: a thread that runs in a circle has ten, one that plays has none or one."""
+
+
+class SoundThread:
+    """One call after another, on a thread of its own that does not hold up the end of the process."""
+
+    _made = 0
+
+    def __init__(self) -> None:
+        SoundThread._made += 1
+        self._name = f"vs-sound-{SoundThread._made}"
+        self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
+        self._began_at: float | None = None
+        self._native_id = 0
+        threading.Thread(target=self._work, name=self._name, daemon=True).start()
+
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        """Do this after all before it."""
+        future: Future[T] = Future()
+        self._calls.put((future, call))
+        return future
+
+    def leave(self, error: Exception) -> None:
+        """End after the call that is being made, if that ever ends; what waits behind it fails with this."""
+        while not self._calls.empty():
+            if (entry := self._calls.get()) is not None:
+                entry[0].set_exception(error)
+        self.end()
+
+    def end(self) -> None:
+        """End when all that was asked is done."""
+        self._calls.put(None)
+
+    @property
+    def busy_seconds(self) -> float:
+        """How long the call lasts that is being made."""
+        began_at = self._began_at
+        return 0.0 if began_at is None else time.monotonic() - began_at
+
+    def end_circling(self) -> None:
+        """End the threads PortAudio made here that run in a circle. Blocks for a tenth of a second."""
+        before = self._ticks()
+        time.sleep(0.1)
+        for thread, ticks in self._ticks().items():
+            if ticks - before.get(thread, ticks) >= BUSY_TICKS:
+                libc = ctypes.CDLL(None)
+                libc.signal(int(END_SIGNAL), ctypes.cast(libc.pthread_exit, ctypes.c_void_p))
+                libc.tgkill(os.getpid(), thread, int(END_SIGNAL))
+
+    def _ticks(self) -> dict[int, int]:
+        """Processor time of the threads that were begun by this one: they have its name, until they take another."""
+        found = {}
+        for task in TASKS.iterdir():
+            try:
+                name, thread = (task / "comm").read_text().strip(), int(task.name)
+                fields = (task / "stat").read_text().rpartition(")")[2].split()
+            except OSError:  # it has ended
+                continue
+            if name == self._name and thread != self._native_id:
+                found[thread] = int(fields[11]) + int(fields[12])
+        return found
+
+    def _work(self) -> None:
+        self._native_id = threading.get_native_id()
+        (TASKS / str(self._native_id) / "comm").write_text(self._name)
+        while (entry := self._calls.get()) is not None:
+            future, call = entry
+            if not future.set_running_or_notify_cancel():
+                continue
+            self._began_at = time.monotonic()
+            try:
+                result = call()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+            finally:
+                self._began_at = None
+            del entry, future, call
+
+
+def fresh_portaudio(sounddevice: Any) -> None:
+    """Have `sounddevice` use another copy of the library, which knows nothing of the one that hangs.
+
+    The loader tells libraries apart by their file, so it is given a copy. Raises OSError.
+    """
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    mapped = (Path("/" + line.partition("/")[2]) for line in lines if "libportaudio" in line)
+    library = next((path for path in mapped if path.exists()), None)  # copies that were left behind are deleted
+    if library is None:
+        raise FileNotFoundError("libportaudio")
+    with tempfile.TemporaryDirectory(prefix="voxspark-") as folder:
+        copy = Path(shutil.copy(library, Path(folder, "libportaudio.so")))
+        sounddevice._lib = sounddevice._ffi.dlopen(str(copy))
+    sounddevice._initialized = 0
+    sounddevice._initialize()
