@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskStatus
 
-from voxspark.config import ControlSettings
+from voxspark.config_control import ControlSettings
 from voxspark.control.server import WRITE_SECONDS, Server
 from voxspark.control.wire import Wire
 from voxspark.errors import ControlError

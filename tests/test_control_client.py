@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from tests.control_fake import TURN, FakeDaemon, serving, until
-from voxspark.config import ControlSettings
+from voxspark.config_control import ControlSettings
 from voxspark.control import client as client_module
 from voxspark.control.client import Client, connect
 from voxspark.errors import ControlError

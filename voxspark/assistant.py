@@ -31,6 +31,8 @@ from voxspark.turn import Turn
 from voxspark.types import (
     Action,
     Asked,
+    ListeningSignal,
+    MuteRequested,
     Pressed,
     Rang,
     Released,
@@ -66,6 +68,7 @@ class Assistant:
         self._once = once
         self._inbox = Inbox()
         self.post = self._inbox.post
+        parts.mute.connect(parts.microphone, self.post)
         self._acts = Acts(self._utterance_is_dealt_with, self._commit_orphan)
         self._turn_parts = parts.for_turns(self._acts, self.emit)
         self._ears = Ears(parts.microphone, parts.listener, parts.transcriber, self.emit, parts.clock)
@@ -97,6 +100,8 @@ class Assistant:
             group.start_soon(self._announcers.run, partial(self._inbox.receive, [Rang()]))
             group.start_soon(self._listen)
             self.emit(events.Ready(self.parts.clock(), self.parts.profile, self.parts.engines))
+            if self.parts.mute.on:
+                self.emit(events.MicrophoneMuted(self.parts.clock(), True, "restart"))
             async for signal in self._inbox:
                 self._handle_safely(signal)
                 if self._ended.is_set():
@@ -139,6 +144,12 @@ class Assistant:
 
     def _handle(self, signal: Signal) -> None:
         match signal:
+            case Pressed(at) if self.parts.mute.on:
+                self.emit(events.MicrophoneMuted(at, True, "pressed"))
+            case _ if self.parts.mute.on and isinstance(signal, ListeningSignal | Overheard):
+                pass  # heard just before
+            case MuteRequested(on, reason):
+                self._mute(not self.parts.mute.on if on is None else on, reason)
             case SpeechBegan(at):
                 self._silence_seconds = 0.0
                 self.emit(events.SpeechStarted(at))
@@ -220,6 +231,17 @@ class Assistant:
         self._interrupt("push-to-talk")
         self._owns_open_utterance = False
         self._handle_all(self.parts.listener.press(at))
+
+    def _mute(self, on: bool, reason: str) -> None:
+        """What is being said is dropped; a reply goes on."""
+        self.parts.mute.set(on)
+        self.parts.listener.forget()
+        self._owns_open_utterance = False
+        if self.live is not None and not self.live.confirmed:
+            self._interrupt("muted")
+        self._false_alarm()
+        self.emit(events.MicrophoneMuted(self.parts.clock(), on, reason))
+        self._next()
 
     def _paused(self, utterance: Utterance) -> None:
         if self.parts.listener.held:

@@ -15,9 +15,10 @@ from voxspark.agent.swarm import Swarm
 from voxspark.assistant import Assistant
 from voxspark.control.daemon import Models
 from voxspark.errors import ControlError
-from voxspark.events import Event, ModelPulled, Stopping, TurnEnded, TurnStarted
+from voxspark.events import Event, MicrophoneMuted, ModelPulled, Stopping, TurnEnded, TurnStarted
 from voxspark.types import (
     Asked,
+    MuteRequested,
     Pcm16,
     Pressed,
     Released,
@@ -46,10 +47,10 @@ class AssistantDaemon:
         self._parts = assistant.parts
 
     def ask(
-        self, text: str, *, aloud: bool, role: str = "", images: tuple[bytes, ...] = ()
+        self, text: str, *, aloud: bool, role: str = "", images: tuple[bytes, ...] = (), guest: bool = False
     ) -> AsyncGenerator[Event, None]:
         """Events of the turn that answers `text`, to its end."""
-        return self._turn_of(Asked(uuid4().hex, text, aloud, role, images))
+        return self._turn_of(Asked(uuid4().hex, text, aloud, role, images, guest))
 
     def say(self, text: str) -> AsyncGenerator[Event, None]:
         """Events of the turn that says `text`, to its end."""
@@ -60,8 +61,7 @@ class AssistantDaemon:
         async with self._parts.bus.subscribe() as events:
             self._assistant.post(signal)
             async for event in events:
-                if isinstance(event, Stopping):
-                    raise ControlError("stopping", "I am going down.", "Start me again with: voxspark run")
+                _raise_if_stopping(event)
                 if isinstance(event, TurnStarted) and event.request == signal.request:
                     number = event.turn
                 if number is not None and getattr(event, "turn", None) == number:
@@ -70,12 +70,24 @@ class AssistantDaemon:
                         return
 
     def press(self) -> None:
-        """Push-to-talk down."""
+        """Push-to-talk down. Raises ControlError `muted`; the event tells it, too."""
         self._assistant.post(Pressed(self._parts.clock()))
+        if self._parts.mute.on:
+            raise ControlError("muted", "The microphone is muted.", "Run: voxspark unmute")
 
     def release(self) -> None:
         """Push-to-talk up."""
         self._assistant.post(Released(self._parts.clock()))
+
+    async def mute(self, on: bool | None) -> bool:
+        """Close the microphone, or open it; whether it is closed then."""
+        async with self._parts.bus.subscribe() as events:
+            self._assistant.post(MuteRequested(on, "socket"))
+            async for event in events:
+                _raise_if_stopping(event)
+                if isinstance(event, MicrophoneMuted):
+                    return event.on
+        raise ControlError("events-ended", "There are no more events.")
 
     def stop(self) -> None:
         """Be quiet, and stop what rings."""
@@ -144,6 +156,7 @@ class AssistantDaemon:
             "engines": self._parts.engines,
             "ears": self._parts.ears(),
             "voices": self._parts.voices(),
+            "muted": self._parts.mute.on,
             "microphone": getattr(self._parts.microphone, "state", "open"),
             "speaker": getattr(self._parts.speaker, "state", "open"),
             "dropped_audio_seconds": round(self._parts.microphone.dropped_seconds, 3),
@@ -157,6 +170,11 @@ class AssistantDaemon:
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1_000_000),
             "last_failure": failure.to_json() if failure else None,
         }
+
+
+def _raise_if_stopping(event: Event) -> None:
+    if isinstance(event, Stopping):
+        raise ControlError("stopping", "I am going down.", "Start me again with: voxspark run")
 
 
 def _resident_mb() -> int:
