@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from voxspark.agent.intents.files import read_folder, user_folder
-from voxspark.compose import machine_of
 from voxspark.config import Config
 from voxspark.config_tools import Settings
+from voxspark.engine_room import machine_of
 from voxspark.engines.registry import find
 from voxspark.errors import VoxSparkError
 from voxspark.roster import NEEDED, Roster, kind_of, make_roster

@@ -43,7 +43,7 @@ def explained(config: Config, text: str, resident_bytes: int) -> dict[str, Any]:
     """
     from voxspark.agent.intents import Intents, user_folder
     from voxspark.agent.router import route as routed
-    from voxspark.compose import machine_of, team_of
+    from voxspark.engine_room import machine_of, team_of
     from voxspark.language import speaking
     from voxspark.outfit import make_whole_toolbox
     from voxspark.roster import make_roster

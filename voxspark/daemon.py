@@ -12,10 +12,11 @@ import anyio
 import anyio.lowlevel
 
 from voxspark.bus import EventBus, failed
-from voxspark.compose import make_assistant, open_engines, warm
+from voxspark.compose import make_assistant
 from voxspark.config import Config, socket_path
 from voxspark.control.facade import AssistantDaemon
 from voxspark.control.server import Server, claim
+from voxspark.engine_room import open_engines, warm
 from voxspark.errors import (
     ChatError,
     ControlError,

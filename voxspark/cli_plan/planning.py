@@ -45,7 +45,7 @@ class About:
 
     def machine(self) -> Machine:
         """With the floor that the daemon keeps."""
-        from voxspark.compose import machine_of
+        from voxspark.engine_room import machine_of
 
         return self.pretended or machine_of(self.config)
 
