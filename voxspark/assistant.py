@@ -31,7 +31,6 @@ from voxspark.turn import Turn
 from voxspark.types import (
     Action,
     Asked,
-    ListeningSignal,
     MuteRequested,
     Pressed,
     Rang,
@@ -100,8 +99,6 @@ class Assistant:
             group.start_soon(self._announcers.run, partial(self._inbox.receive, [Rang()]))
             group.start_soon(self._listen)
             self.emit(events.Ready(self.parts.clock(), self.parts.profile, self.parts.engines))
-            if self.parts.mute.on:
-                self.emit(events.MicrophoneMuted(self.parts.clock(), True, "restart"))
             async for signal in self._inbox:
                 self._handle_safely(signal)
                 if self._ended.is_set():
@@ -134,7 +131,8 @@ class Assistant:
 
     def _handle_safely(self, signal: Signal) -> None:
         try:
-            self._handle(signal)
+            if not self.parts.mute.swallows(signal, self.emit):
+                self._handle(signal)
         except Exception as error:  # the owner's boundary: one signal that breaks is no reason to die
             self.emit(failed(known(error, type(signal).__name__), self.parts.clock()))
         finally:
@@ -144,12 +142,6 @@ class Assistant:
 
     def _handle(self, signal: Signal) -> None:
         match signal:
-            case Pressed(at) if self.parts.mute.on:
-                self.emit(events.MicrophoneMuted(at, True, "pressed"))
-            case _ if self.parts.mute.on and isinstance(signal, ListeningSignal | Overheard):
-                pass  # heard just before
-            case MuteRequested(on, reason):
-                self._mute(not self.parts.mute.on if on is None else on, reason)
             case SpeechBegan(at):
                 self._silence_seconds = 0.0
                 self.emit(events.SpeechStarted(at))
@@ -192,11 +184,10 @@ class Assistant:
                 self._next()
             case Rang():
                 self._next(announce=True)
+            case MuteRequested():
+                self._mute(signal)
             case StopRequested(reason):
-                self.parts.on_stop()
-                if self.live is not None:
-                    self._utterance_is_dealt_with()
-                self._interrupt(reason)
+                self._stop(reason)
             case TurnDone(turn, result):
                 self._done(turn, result)
             case events.DeviceChanged(at, "microphone", "lost"):
@@ -232,15 +223,20 @@ class Assistant:
         self._owns_open_utterance = False
         self._handle_all(self.parts.listener.press(at))
 
-    def _mute(self, on: bool, reason: str) -> None:
+    def _stop(self, reason: str) -> None:
+        self.parts.on_stop()
+        if self.live is not None:
+            self._utterance_is_dealt_with()
+        self._interrupt(reason)
+
+    def _mute(self, signal: MuteRequested) -> None:
         """What is being said is dropped; a reply goes on."""
-        self.parts.mute.set(on)
+        self.parts.mute.obey(signal, self.emit, self.parts.clock())
         self.parts.listener.forget()
-        self._owns_open_utterance = False
-        if self.live is not None and not self.live.confirmed:
+        self._owns_open_utterance, self._tried_until = False, self.parts.clock()
+        if self.live and not self.live.confirmed:
             self._interrupt("muted")
         self._false_alarm()
-        self.emit(events.MicrophoneMuted(self.parts.clock(), on, reason))
         self._next()
 
     def _paused(self, utterance: Utterance) -> None:

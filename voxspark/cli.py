@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxspark import __version__, cli_agent, cli_machine, cli_mcp, cli_memory, cli_plan, cli_voices
+from voxspark import __version__, cli_agent, cli_machine, cli_mcp, cli_memory, cli_mute, cli_plan, cli_voices
 from voxspark.cli_plan.session import complete_profiles, json_option, run_async, text_argument, with_daemon
 from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError
 
@@ -309,6 +309,8 @@ def events(config_file: Path | None) -> None:
 cli.add_command(cli_agent.audit)
 cli.add_command(cli_mcp.mcp)
 cli.add_command(cli_memory.memory)
+cli.add_command(cli_mute.mute)
+cli.add_command(cli_mute.unmute)
 cli.add_command(cli_agent.route)
 cli.add_command(cli_machine.devices)
 cli.add_command(cli_machine.config)

@@ -56,8 +56,7 @@ def make_assistant(
     def emit(event: Event) -> None:
         assistant.emit(event)
 
-    if microphone is None:
-        microphone = ReliableMicrophone(lambda: open_microphone(config.devices, clock, hold), emit, clock)
+    microphone = microphone or ReliableMicrophone(lambda: open_microphone(config.devices, clock, hold), emit, clock)
     speaker, background = (speaker, []) if speaker else _reliable_speaker(config, emit, clock)
     history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
     indexing = add_meaning(kit, engines.embedding)

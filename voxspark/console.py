@@ -15,6 +15,7 @@ from voxspark.events import (
     Event,
     Failed,
     JobChanged,
+    MicrophoneMuted,
     Ready,
     Stopping,
     TimerRang,
@@ -42,6 +43,10 @@ def describe(event: Event, *, with_waterfall: bool = False) -> str:
             return _turn(event, with_waterfall)
         case Failed():
             return f"  ! {event.message} {event.remedy}".rstrip()
+        case MicrophoneMuted(on=True):
+            return "  (the microphone is closed; open it with: voxspark unmute)"
+        case MicrophoneMuted():
+            return "  (the microphone is open again)"
         case DeviceChanged(state="lost"):
             typing = ' Typing works: voxspark ask "What time is it?"' * (event.device == "microphone")
             return f"  (I go on without a {event.device} until there is one.{typing})"

@@ -7,10 +7,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from voxspark.protocols import Microphone
+from voxspark.events import MicrophoneMuted
+from voxspark.protocols import Emit, Microphone
 from voxspark.tools.phrases import say
 from voxspark.tools.registry import Tool, tool, tools_of
-from voxspark.types import MuteRequested
+from voxspark.types import ListeningSignal, MuteRequested, Pressed
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +39,22 @@ class Mute:
         self._post = post
         if self.on:
             self._close(True)
+            post(MuteRequested(True, "restart"))
 
-    def set(self, on: bool) -> None:
-        """Close the device, or let it open, and remember it."""
-        self.on = on
-        self._close(on)
+    def swallows(self, signal: object, emit: Emit) -> bool:
+        """Whether a signal means nothing while it is closed; push-to-talk is told so."""
+        if self.on and isinstance(signal, Pressed):
+            emit(MicrophoneMuted(signal.at, True, "pressed"))
+        return self.on and isinstance(signal, ListeningSignal | Pressed)
+
+    def obey(self, request: MuteRequested, emit: Emit, at: float) -> None:
+        """Close the device, or let it open; remember it, and tell."""
+        self.on = not self.on if request.on is None else request.on
+        self._close(self.on)
+        self._remember(self.on)
+        emit(MicrophoneMuted(at, self.on, request.reason))
+
+    def _remember(self, on: bool) -> None:
         if self._file is None:
             return
         try:

@@ -50,9 +50,7 @@ PUBLIC_STATUS = ("state", "version", "uptime_seconds", "profile", "mode", "muted
 class Exchange:
     """One request being served: at most one answer, with notifications before or after it."""
 
-    def __init__(
-        self, request: Request, send: Callable[[Message], Awaitable[None]], *, guest: bool = False
-    ) -> None:
+    def __init__(self, request: Request, send: Callable[[Message], Awaitable[None]], *, guest: bool = False) -> None:
         """`guest`: not one of the owner's people asks."""
         self.request = request
         self.guest = guest
@@ -120,9 +118,7 @@ class Methods:
     def find(self, name: str, *, guest: bool = False) -> Method:
         """The method of that name. Raises RpcError that names the nearest one, or refuses a guest."""
         if (method := self._table.get(name)) is not None:
-            allowed = method.permission == "everybody" or (
-                method.permission == "guest" and name in self._guest_methods
-            )
+            allowed = method.permission == "everybody" or (method.permission == "guest" and name in self._guest_methods)
             if guest and not allowed:
                 raise only_the_owner(f"use {name}")
             return method

@@ -148,8 +148,8 @@ async def _accept(listener: socket.socket) -> Wire:
 def claim(path: Path, access: Access | None = None) -> Iterator[socket.socket]:
     """The listener at `path`, in a directory of ours; its file is removed at the end, if it is still ours.
 
-    `access`: for whom the modes are, for nobody else when it is None. A file that nobody listens to is replaced. Raises ControlError: `already-running`, `socket-directory-unsafe`,
-    `socket-path-taken`, `socket-unusable`.
+    `access`: for whom the modes are; for nobody else when it is None. A file that nobody listens to is replaced.
+    Raises ControlError: `already-running`, `socket-directory-unsafe`, `socket-path-taken`, `socket-unusable`.
     """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with listener:

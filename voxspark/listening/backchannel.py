@@ -19,11 +19,11 @@ _ADDRESS = (
 _MUTE = (
     r"stop listening(?: to (?:me|us|this|everything))?|don't listen(?: to (?:me|us))?(?: any ?more)?"
     r"|(?:mute|turn off|switch off|shut off|close) (?:the|your|my) mic(?:rophone)?|mic(?:rophone)? off"
-    r"|hör (?:(?:mir|uns) )?nicht (?:mehr )?zu|hör auf zuzuhören|hör weg|mikro(?:fon)? (?:aus|zu|stumm)"
+    r"|hör (?:(?:mir|uns|bitte|jetzt) )*nicht (?:mehr )?zu|hör auf zuzuhören|hör weg|mikro(?:fon)? (?:aus|zu|stumm)"
     r"|(?:schalte?|mach|stelle?) (?:das|dein) mikro(?:fon)? (?:aus|zu|ab|stumm)"
     r"|deja de (?:escuchar(?:me|nos)?|o[ií]r(?:me|nos)?)|no (?:(?:me|nos) )?escuches(?: más)?"
     r"|(?:apaga|cierra|silencia|desactiva) (?:el|tu) micr(?:o|ófono|ofono)"
-    r"|arr[eê]te(?:s|z)? de (?:m'|nous )?[eé]couter|(?:ne (?:nous )?|n'|ne m')[eé]coute(?:s|z)? plus"
+    r"|arr[eê]te(?:s|z)? (?:d'|de m'|de nous )[eé]couter|(?:ne (?:nous )?|n'|ne m')[eé]coute(?:s|z)? plus"
     r"|(?:coupe|éteins|ferme|désactive) (?:le|ton) micro(?:phone)?"
 )
 """In any of the languages, whatever is spoken: privacy is no matter of settings."""
