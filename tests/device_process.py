@@ -129,7 +129,29 @@ async def survive() -> None:
         group.start_soon(reply)
 
 
-TASKS = {task.__name__: task for task in (devices, capture, stall, speak, fail, survive)}
+async def mute(seconds: float) -> None:
+    """Listen, be muted for so long, and listen again, telling every event."""
+    microphone = ReliableMicrophone(
+        lambda: open_microphone(DeviceSettings(), anyio.current_time), show, anyio.current_time
+    )
+
+    async def unmute() -> None:
+        await anyio.sleep(seconds)
+        microphone.mute(False)
+
+    count = 0
+    async with anyio.create_task_group() as group:
+        async for _ in microphone.chunks():
+            count += 1
+            if count == 10:
+                microphone.mute(True)
+                group.start_soon(unmute)
+            if count == 20:
+                break
+    say(chunks=count)
+
+
+TASKS = {task.__name__: task for task in (devices, capture, stall, speak, fail, survive, mute)}
 
 if __name__ == "__main__":
     words = [float(word) if word.replace(".", "", 1).isdigit() else word for word in sys.argv[2:]]

@@ -163,6 +163,10 @@ class SoundCard:
         (until or threading.Event()).wait(seconds)
         return recorder.stop()
 
+    def recorders(self) -> int:
+        """How many streams record, as the server knows."""
+        return len(self._pactl("list", "short", "source-outputs").splitlines())
+
     @property
     def _socket(self) -> Path:
         return self.folder / "run" / "native"
@@ -178,8 +182,10 @@ class SoundCard:
         self.kill()
         raise RuntimeError(f"PulseAudio does not start:\n{(self.folder / 'pulseaudio.log').read_text()[-2000:]}")
 
-    def _pactl(self, *words: str) -> None:
-        subprocess.run(["pactl", *words], env=self.env, check=True, capture_output=True, timeout=5)
+    def _pactl(self, *words: str) -> str:
+        return subprocess.run(
+            ["pactl", *words], env=self.env, check=True, capture_output=True, timeout=5, text=True
+        ).stdout
 
 
 @contextmanager

@@ -175,6 +175,17 @@ def test_without_a_sound_server_there_is_an_error_and_no_hang(card: SoundCard) -
     assert speaker["code"] in ("speaker-not-found", "speaker-open-failed")
 
 
+def test_a_muted_microphone_is_really_closed(card: SoundCard) -> None:
+    with Device(card, "mute", 1.5) as device:
+        device.until(says("state", "open"))
+        assert card.recorders() == 1
+        device.until(says("state", "muted"))
+        assert card.recorders() == 0
+        device.until(says("state", "open"))
+        assert card.recorders() == 1
+        device.until(says("chunks", 20))
+
+
 def test_a_sound_server_that_dies_and_comes_back() -> None:
     with sound_card() as card, Device(card, "survive") as device:
         device.until(says("played"))

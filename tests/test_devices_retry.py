@@ -43,6 +43,10 @@ class Source:
         finally:
             self.closed = True
 
+    async def aclose(self) -> None:
+        await anyio.sleep(0.05)  # a sound server takes some time
+        self.closed = True
+
 
 class Opener:
     """Opens what it was given, in turn; None is a failure. The last one is repeated."""
@@ -127,6 +131,96 @@ async def test_closing_or_cancelling_closes_the_device() -> None:
                         break
                     scope.cancel()
         assert source.closed
+
+
+@virtual_time
+async def test_a_muted_microphone_is_closed_and_goes_on_when_unmuted() -> None:
+    events: list[Event] = []
+    sources = [Source(math.inf), Source(3, breaks=False)]
+    microphone = ReliableMicrophone(Opener(*sources), events.append, anyio.current_time)
+    heard: list[float] = []
+
+    async def listen() -> None:
+        heard.extend([round(chunk.at, 2) async for chunk in microphone.chunks()])
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(listen)
+        await anyio.sleep(0.1)
+        microphone.mute(True)
+        microphone.mute(True)
+        assert microphone.state == "open", "it is not closed yet"
+        await anyio.sleep(0.06)
+        assert sources[0].closed
+        assert microphone.state == "muted"
+        assert microphone.starved_seconds == 0
+        await anyio.sleep(10)
+        microphone.mute(False)
+        await anyio.sleep(0.01)
+        assert microphone.state == "opening"
+    assert heard == [0.0, 0.03, 0.06, 10.16, 10.19, 10.22]
+    assert told(events) == [(0.0, "open"), (0.15, "muted"), (10.16, "open"), (10.26, "ended")]
+
+
+@virtual_time
+async def test_muting_ends_the_wait_for_a_device_that_is_lost() -> None:
+    opener = Opener(None, Source(1, breaks=False))
+    microphone = ReliableMicrophone(opener, lambda _: None, anyio.current_time)
+    microphone.mute(True)
+
+    async def change() -> None:
+        await anyio.sleep(1)
+        assert opener.tried_at == [], "muted from the start"
+        for at_once in (False, True, False):
+            microphone.mute(at_once)
+        await anyio.sleep(0.1)
+        microphone.mute(True)
+        await anyio.sleep(1)
+        assert microphone.state == "muted"
+        microphone.mute(False)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(change)
+        assert len([chunk async for chunk in microphone.chunks()]) == 1
+    assert opener.tried_at == pytest.approx([1.0, 2.1])
+
+
+@virtual_time
+async def test_muting_for_a_moment_opens_the_device_anew() -> None:
+    sources = [Source(math.inf), Source(2, breaks=False)]
+    microphone = ReliableMicrophone(Opener(*sources), lambda _: None, anyio.current_time)
+
+    async def blink() -> None:
+        await anyio.sleep(0.05)
+        microphone.mute(True)
+        microphone.mute(False)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(blink)
+        assert len([chunk async for chunk in microphone.chunks()]) == 3
+    assert [source.closed for source in sources] == [True, True]
+
+
+@virtual_time
+async def test_a_device_that_opens_and_gives_nothing_starves() -> None:
+    opener = Opener(Source(2), Source(0), Source(0), None, Source(0), Source(math.inf))
+    microphone = ReliableMicrophone(opener, lambda _: None, anyio.current_time)
+    seen: dict[int, float] = {}
+
+    async def watch() -> None:
+        while True:
+            await anyio.sleep(0.01)
+            seen[len(opener.tried_at)] = max(seen.get(len(opener.tried_at), 0.0), microphone.starved_seconds)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        async with aclosing(microphone.chunks()) as chunks:
+            async for chunk in chunks:
+                if chunk.at > 6:
+                    break
+        group.cancel_scope.cancel()
+    assert seen[1] == pytest.approx(0.25, abs=0.02), "since its last chunk"
+    assert seen[3] == pytest.approx(1.75, abs=0.02), "all the time it cannot be revived"
+    assert microphone.starved_seconds == 0
 
 
 # ── speaker ─────────────────────────────────────────────────────────────────────────────────────

@@ -224,7 +224,7 @@ class DeviceChanged(Event):
     device: str
     """`microphone` or `speaker`."""
     state: str
-    """`open`, `lost` or `ended` (a file was played to its end)."""
+    """`open`, `lost`, `muted` (and really closed) or `ended` (a file was played to its end)."""
     detail: str = ""
 
 

@@ -40,6 +40,10 @@ class FileMicrophone:
         """
         return self._held() if self._fast else paced(self._pieces(), self._clock)
 
+    async def aclose(self) -> None:
+        """See `retry.OpenMicrophone`."""
+        await checkpoint()
+
     async def _held(self) -> AsyncGenerator[Chunk, None]:
         for n, samples in enumerate(self._pieces()):
             await self._hold()

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from itertools import repeat
 
 import numpy as np
+from anyio.lowlevel import checkpoint
 
 from voxspark.devices.clocked import ClockedSpeaker, paced
 from voxspark.protocols import Clock
@@ -24,6 +25,10 @@ class NullMicrophone:
     def chunks(self) -> AsyncGenerator[Chunk, None]:
         """A chunk of zeros every 32 ms."""
         return paced(repeat(np.zeros(CHUNK_SAMPLES, np.int16)), self._clock)
+
+    async def aclose(self) -> None:
+        """See `retry.OpenMicrophone`."""
+        await checkpoint()
 
 
 class NullSpeaker(ClockedSpeaker):

@@ -68,6 +68,11 @@ class PortAudioMicrophone:
             self.close()
         raise _lost("microphone", self._name)
 
+    async def aclose(self) -> None:
+        """Stop capturing; returns when the device has really gone."""
+        self.close()
+        await self._host.settled()
+
     def close(self) -> None:
         """Stop capturing, without waiting."""
         if self._stream is not None:

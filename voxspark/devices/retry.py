@@ -23,6 +23,10 @@ class OpenMicrophone(Microphone, Protocol):
 
     description: str
 
+    async def aclose(self) -> None:
+        """Let the device go; returns when it has really gone."""
+        ...
+
 
 class OpenSpeaker(Speaker, Protocol):
     """A speaker that can go away."""
@@ -59,6 +63,11 @@ class _Link:
         self.state = "ended"
         self._emit(DeviceChanged(self._clock(), self.device, "ended", description))
 
+    def muted(self) -> None:
+        if self.state != "muted":
+            self.state = "muted"
+            self._emit(DeviceChanged(self._clock(), self.device, "muted"))
+
     def lost(self, error: DeviceError) -> None:
         now, was = self._clock(), self.state
         if was == "open" and now - self._opened_at > LONGEST_WAIT_SECONDS:
@@ -79,31 +88,93 @@ class ReliableMicrophone:
 
     def __init__(self, open: Callable[[], Awaitable[OpenMicrophone]], emit: Emit, clock: Clock) -> None:
         self._open = open
+        self._clock = clock
         self._link = _Link("microphone", emit, clock)
+        self._source: OpenMicrophone | None = None
+        self._waiting = anyio.CancelScope()
+        self._muted = False
+        self._fed_at = 0.0
+        self._hungry_since: float | None = None
         self.dropped_seconds = 0.0
 
     @property
     def state(self) -> str:
-        """`opening`, `open`, `lost: MESSAGE` or `ended`."""
+        """`opening`, `open`, `muted` (once the device is really closed), `lost: MESSAGE` or `ended`."""
         return self._link.state
+
+    @property
+    def starved_seconds(self) -> float:
+        """How long a device that can be opened has given nothing, in spite of reopening; 0 when it is missing, muted
+        or well."""
+        return 0.0 if self._muted or self._hungry_since is None else self._clock() - self._hungry_since
+
+    def mute(self, on: bool) -> None:
+        """Let the device go soon, or take it again; `chunks()` goes on when it is there again. A file starts anew."""
+        if on != self._muted:
+            self._muted, self._hungry_since = on, None
+            self._waiting.cancel()
 
     async def chunks(self) -> AsyncGenerator[Chunk, None]:
         """Every chunk of every source, until one ends by itself. Raises no DeviceError."""
         while True:
+            if self._muted:
+                await self._rest()
             try:
-                source = await self._open()
-                dropped_before = self.dropped_seconds
-                async with aclosing(source.chunks()) as chunks:
+                async with aclosing(self._chunks_of_one()) as chunks:
                     async for chunk in chunks:
-                        self._link.opened(source.description, chunk.at)
-                        self.dropped_seconds = dropped_before + source.dropped_seconds
                         yield chunk
             except DeviceError as error:
                 self._link.lost(error)
+                with self._until_mute():
+                    await self._link.wait()
             else:
-                self._link.ended(source.description)
-                return
-            await self._link.wait()
+                if self._link.state == "ended":
+                    return
+
+    async def _chunks_of_one(self) -> AsyncGenerator[Chunk, None]:
+        """The chunks of a source, until it ends or this is muted. Raises DeviceError."""
+        self._source = None
+        try:
+            with self._until_mute():
+                self._source = await self._open()
+        except DeviceError:
+            self._hungry_since = None
+            raise
+        if (source := self._source) is None:
+            return
+        self._fed_at, dropped_before = self._clock(), self.dropped_seconds
+        try:
+            async with aclosing(source.chunks()) as chunks:
+                while not self._muted:
+                    with self._until_mute() as scope:
+                        chunk = await anext(chunks, None)
+                    if scope.cancelled_caught:
+                        return
+                    if chunk is None:
+                        self._link.ended(source.description)
+                        return
+                    self._link.opened(source.description, chunk.at)
+                    self._fed_at, self._hungry_since = self._clock(), None
+                    self.dropped_seconds = dropped_before + source.dropped_seconds
+                    yield chunk
+        except DeviceError:
+            self._hungry_since = self._fed_at if self._hungry_since is None else self._hungry_since
+            raise
+
+    async def _rest(self) -> None:
+        """Until this is not muted any more; told when the device is really closed."""
+        while self._muted:
+            with self._until_mute():
+                if self._source is not None:
+                    await self._source.aclose()
+                self._link.muted()
+                await anyio.sleep_forever()
+        self._link.state = "opening"
+
+    def _until_mute(self) -> anyio.CancelScope:
+        """A scope that ends when `mute` changes something; never held over a yield."""
+        self._waiting = anyio.CancelScope()
+        return self._waiting
 
 
 class ReliableSpeaker:

@@ -93,6 +93,10 @@ class SoundHost:
         stream.closing = True
         self._thread.submit(self._close, stream)
 
+    async def settled(self) -> None:
+        """Return when what was asked so far is done."""
+        await self._call(lambda: None)
+
     async def _run(self, opening: Callable[[], OpenStream]) -> OpenStream:
         """Open in the thread; a stream that nobody waits for any more is closed."""
         pending = self._thread.submit(opening)
