@@ -25,7 +25,7 @@ from typing import Any
 import anyio
 
 from tests.daemon_process import private_env, running_daemon
-from tests.fuzzing import Count, Size, connection, fuzz, read_slowly, stay_half_open
+from tests.fuzzing import Count, Size, fuzz, read_slowly, stay_half_open
 
 CLIENTS, SLOW, HALF_OPEN = 160, 20, 20
 SAMPLE_SECONDS = 1.0
@@ -51,6 +51,7 @@ def server(folder: Path) -> Iterator[tuple[Path, int]]:
 def daemon(folder: Path) -> Iterator[tuple[Path, int]]:
     """A whole one: (socket, process)."""
     many = {f"VOXSPARK_CONTROL__{name}": "1e9" for name in ("REQUESTS_PER_SECOND", "USER_REQUESTS_PER_SECOND")}
+    many["VOXSPARK_CONTROL__MAX_CLIENTS"] = "512"
     with running_daemon({**private_env(folder), **many}, "--microphone", "null", "--speaker", "null") as running:
         yield folder / "run" / "voxspark" / "voxspark.sock", running.pid
 
@@ -69,9 +70,7 @@ async def run(path: Path, pid: int, messages: int, seed: int) -> dict[str, Any]:
                 group.start_soon(fuzz, path, seed + number, messages // CLIENTS, count)
         others.cancel_scope.cancel()
     seconds = time.monotonic() - began
-    await anyio.sleep(12.0)  # what is being written to those who do not read is given up
-    with connection(path):
-        after = Size.of(pid)
+    after = await _settled(pid, sizes[0])
     early = sizes[max(1, len(sizes) // 10)]
     return {
         "seed": seed,
@@ -82,12 +81,21 @@ async def run(path: Path, pid: int, messages: int, seed: int) -> dict[str, Any]:
         "connections": count.connections,
         "well_formed": count.probes,
         "well_formed_answered": count.answered,
+        "of_them_busy": count.busy,
         "wrong_answers": count.wrong[:20],
         "begin": asdict(sizes[0]),
         "early": asdict(early),
         "peak_resident_bytes": max(each.resident_bytes for each in sizes),
         "after": asdict(after),
     }
+
+
+async def _settled(pid: int, before: Size) -> Size:
+    """When everybody has gone, and what was being written to those who did not read is given up."""
+    with anyio.move_on_after(12.0):
+        while Size.of(pid).descriptors > before.descriptors:
+            await anyio.sleep(0.1)
+    return Size.of(pid)
 
 
 async def _watch(pid: int, sizes: list[Size], count: Count, messages: int) -> None:

@@ -99,9 +99,10 @@ def run(
     as_json: bool,
 ) -> None:
     """Run the daemon: listen, answer, until Ctrl-C."""
-    from voxspark.config import load_config
+    from voxspark.config import config_path, load_config
     from voxspark.console import start_log
     from voxspark.daemon import run_daemon
+    from voxspark.privacy import warn_of_readable_secrets
 
     devices = {"microphone": microphone, "speaker": speaker, "fast": fast or None}
     overrides: dict[str, Any] = {"devices": {key: value for key, value in devices.items() if value is not None}}
@@ -109,6 +110,7 @@ def run(
         overrides["profile"] = profile
     config = load_config(config_file, overrides=overrides)
     start_log(config.log.level, as_json=as_json)
+    warn_of_readable_secrets(config_file or config_path())
     tell, watch = _progress(as_json), _printer(as_json)
     run_async(lambda: run_daemon(config, once=once, serve=not once, tell=tell, watch=watch))
 

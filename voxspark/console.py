@@ -97,6 +97,8 @@ def _item(item: Any) -> str:
     match item:
         case {"title": title, "state": "running", "fraction": float(fraction)}:
             return f"{title} ({fraction:.0%})"
+        case {"what": what, "host": host, "asked": asked}:
+            return f"{what} ({host}{', when asked' * asked})"
         case {"name": name, "trouble": trouble}:
             return f"{name} ({trouble})" if trouble else str(name)
         case {"title": name, "state": state} | {"name": name, "state": state}:

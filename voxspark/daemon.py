@@ -14,6 +14,7 @@ import anyio.lowlevel
 from voxspark.bus import EventBus, failed
 from voxspark.compose import make_assistant
 from voxspark.config import Config, socket_path
+from voxspark.control.access import Access
 from voxspark.control.facade import AssistantDaemon
 from voxspark.control.server import Server, claim
 from voxspark.engine_room import open_engines, warm
@@ -29,6 +30,7 @@ from voxspark.errors import (
 from voxspark.events import Event, Failed, TurnEnded
 from voxspark.kit import open_kit
 from voxspark.language import speak
+from voxspark.privacy import keep_private
 from voxspark.protocols import Clock, Emit, Microphone, Speaker
 from voxspark.types import ShutdownRequested
 
@@ -61,8 +63,9 @@ async def run_daemon(
     thing that happened was a failure.
     """
     speak(config.language)
+    keep_private()
     if serve:
-        with claim(socket_path(config)):
+        with claim(socket_path(config), Access.of(config.control)):
             pass  # another daemon, or a path that cannot be used: better told before the loading than after it
     bus = EventBus()
     begun = math.inf

@@ -16,6 +16,7 @@ from voxspark.assistant import Assistant
 from voxspark.control.daemon import Models
 from voxspark.errors import ControlError
 from voxspark.events import Event, MicrophoneMuted, ModelPulled, Stopping, TurnEnded, TurnStarted
+from voxspark.privacy import elsewhere
 from voxspark.types import (
     Asked,
     MuteRequested,
@@ -165,6 +166,9 @@ class AssistantDaemon:
             "timers": [timer.name for timer in self._parts.timers.running],
             "jobs": [job.to_json() for job in self._parts.jobs],
             "mcp": self._servers(),
+            "leaves": [
+                {"what": each.what, "host": each.host, "asked": each.asked} for each in elsewhere(self._parts.config)
+            ],
             "memory": self._models.snapshot(),
             "memory_mb": _resident_mb(),
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1_000_000),

@@ -72,7 +72,8 @@ class Server:
             async with anyio.create_task_group() as tasks:
                 task_status.started()
                 while True:
-                    tasks.start_soon(self._attend, await _accept(listener))
+                    for wire in await _accept(listener):
+                        tasks.start_soon(self._attend, wire)
 
     async def _attend(self, wire: Wire) -> None:
         try:
@@ -129,16 +130,19 @@ async def serve(
     await Server(daemon, settings).run(path, task_status=task_status)
 
 
-async def _accept(listener: socket.socket) -> Wire:
-    while True:
-        await anyio.wait_readable(listener)
-        try:
-            return Wire(listener.accept()[0])
-        except BlockingIOError:
-            continue  # the client is gone again
-        except OSError as error:
-            logger.warning("a client could not be accepted: %s", error.strerror)
-            await anyio.sleep(ACCEPT_PAUSE_SECONDS)
+async def _accept(listener: socket.socket) -> list[Wire]:
+    """Everybody who has come by now: one at each turn of a busy loop would leave the others at the door."""
+    await anyio.wait_readable(listener)
+    wires: list[Wire] = []
+    try:
+        while len(wires) < BACKLOG:
+            wires.append(Wire(listener.accept()[0]))
+    except BlockingIOError:
+        pass  # that was all, or the client is gone again
+    except OSError as error:
+        logger.warning("a client could not be accepted: %s", error.strerror)
+        await anyio.sleep(ACCEPT_PAUSE_SECONDS)
+    return wires
 
 
 # ── the socket file ─────────────────────────────────────────────────────────────────────────────
