@@ -79,6 +79,7 @@ async def run(path: Path, pid: int, messages: int, seed: int) -> dict[str, Any]:
         "messages_per_second": round(count.messages / seconds),
         "clients_at_once": CLIENTS + SLOW + HALF_OPEN,
         "connections": count.connections,
+        "dropped_connections": count.dropped,
         "well_formed": count.probes,
         "well_formed_answered": count.answered,
         "of_them_busy": count.busy,

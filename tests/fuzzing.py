@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import resource
 import socket
@@ -142,6 +143,8 @@ class Count:
     busy: int = 0
     """Of them: a daemon that has too much to do says so."""
     connections: int = 0
+    dropped: int = 0
+    """Of them: the server closed, which loses what was not answered yet."""
     wrong: list[str] = field(default_factory=list)
 
 
@@ -149,14 +152,16 @@ async def fuzz(path: Path, seed: int, messages: int, count: Count) -> None:
     """One client after the other, until so many messages are sent. Raises TimeoutError for what is not answered."""
     made, sent = Messages(seed), 0
     while sent < messages:
+        count.dropped += 1
         with suppress(BlockingIOError, anyio.BrokenResourceError, anyio.EndOfStream), connection(path) as wire:
-            count.connections += 1  # what is not answered is missing in the count
+            count.connections += 1
             received = Lines(wire)
             for number in range(BATCHES_PER_CONNECTION):
                 if sent >= messages:
                     break
                 sent += BATCH
                 await _batch(received, made, f"{seed}-{number}", count)
+            count.dropped -= 1
         await anyio.lowlevel.checkpoint()
 
 
@@ -262,6 +267,8 @@ class Forgetful(FakeDaemon):
 
 
 def main() -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(relativeCreated)d %(message)s")
+    logging.getLogger("voxspark.control").setLevel(logging.INFO)
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
     daemon = Forgetful()
     daemon.turns = [{"turn": number, "said": "x" * 200, "heard": "y" * 200} for number in range(1000)]

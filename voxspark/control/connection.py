@@ -74,8 +74,10 @@ class Connection:
             with anyio.CancelScope(deadline=until) as scope:
                 data = await self._wire.receive()
             if scope.cancelled_caught:
-                await self._give_up()
-                return
+                if not self._wire.readable:
+                    await self._give_up()
+                    return
+                data = await self._wire.receive()  # it was sent in time: we are the slow ones
             if not data:
                 return
             began = not self._lines.begun

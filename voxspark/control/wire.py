@@ -69,6 +69,13 @@ class Wire:
         return bool(self._hangup.poll(0))
 
     @property
+    def readable(self) -> bool:
+        """Whether `receive` would return at once."""
+        waiting = select.poll()
+        waiting.register(self._socket, select.POLLIN)
+        return bool(waiting.poll(0))
+
+    @property
     def peer(self) -> Peer:
         """The other end as it was when it connected: effective user and group (SO_PEERCRED), and the groups beside it
         (SO_PEERGROUPS), all by the kernel's word (unix(7))."""
