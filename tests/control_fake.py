@@ -13,8 +13,9 @@ from typing import Any
 import anyio
 from anyio.abc import TaskStatus
 
-from voxspark.config import ControlSettings
-from voxspark.control.server import WRITE_SECONDS, Server
+from voxspark.config_control import ControlSettings
+from voxspark.control.access import Access
+from voxspark.control.server import LINE_SECONDS, WRITE_SECONDS, Server
 from voxspark.control.wire import Wire
 from voxspark.errors import ControlError
 from voxspark.events import Event, ModelPulled, Reply, TurnEnded, TurnStarted
@@ -67,9 +68,9 @@ class FakeDaemon:
             raise self.error
 
     async def ask(
-        self, text: str, *, aloud: bool, role: str = "", images: tuple[bytes, ...] = ()
+        self, text: str, *, aloud: bool, role: str = "", images: tuple[bytes, ...] = (), guest: bool = False
     ) -> AsyncGenerator[Event, None]:
-        self._record(("ask", text, aloud, role) if role else ("ask", text, aloud))
+        self._record(("ask", text, aloud, *([role] if role else []), *(["guest"] if guest else [])))
         self.seen += images
         async for event in self._play(text):
             yield event
@@ -98,6 +99,10 @@ class FakeDaemon:
 
     def toggle(self) -> None:
         self._record("toggle")
+
+    async def mute(self, on: bool | None) -> bool:
+        self._record(("mute", on))
+        return on is not False
 
     def stop(self) -> None:
         self._record("stop")
@@ -194,7 +199,7 @@ class Subscriber:
                 yield await self._receive.receive()
 
 
-SETTINGS = ControlSettings(requests_per_second=1_000_000)
+SETTINGS = ControlSettings(requests_per_second=1_000_000, user_requests_per_second=1_000_000)
 
 
 @asynccontextmanager
@@ -203,11 +208,14 @@ async def serving(
     daemon: FakeDaemon | None = None,
     settings: ControlSettings = SETTINGS,
     *,
-    allowed_uids: frozenset[int] | None = None,
+    access: Access | None = None,
     write_seconds: float = WRITE_SECONDS,
+    line_seconds: float = LINE_SECONDS,
 ) -> AsyncIterator[Server]:
     """A server at `path` for the length of the block, at most half a minute."""
-    server = Server(daemon or FakeDaemon(), settings, allowed_uids=allowed_uids, write_seconds=write_seconds)
+    server = Server(
+        daemon or FakeDaemon(), settings, access=access, write_seconds=write_seconds, line_seconds=line_seconds
+    )
     with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
 

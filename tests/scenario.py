@@ -37,6 +37,7 @@ from tests.scenario_parts import (
 )
 from tests.virtual_time import run_virtual
 from voxspark.agent.agent import LocalFirstAgent, Team
+from voxspark.agent.guest import Receptionist
 from voxspark.agent.intents import Intents
 from voxspark.agent.loop import ToolLoop
 from voxspark.agent.mediator import Mediator
@@ -52,6 +53,7 @@ from voxspark.events import DeviceChanged, Event, TurnConfirmed, TurnEnded, Turn
 from voxspark.language import speak
 from voxspark.listening.listener import Listener
 from voxspark.memory.history import History
+from voxspark.muting import Mute
 from voxspark.parts import AssistantParts
 from voxspark.speech.fillers import Fillers
 from voxspark.tools.arithmetic import arithmetic_tools
@@ -62,6 +64,7 @@ from voxspark.tools.timers import Timers
 from voxspark.tools.units import unit_tools
 from voxspark.types import (
     Asked,
+    MuteRequested,
     Pressed,
     Released,
     SayRequested,
@@ -129,6 +132,7 @@ class Scenario:
         self.activity = FakeActivity()
         self.synthesizer = FakeSynthesizer()
         self.speaker = FakeSpeaker()
+        self.mute = Mute()
         self.shown: list[str] = []
         self.answered: list[tuple[Utterance, TurnResult]] = []
         """Notifications on the desktop."""
@@ -180,9 +184,9 @@ class Scenario:
         """Push-to-talk goes down, or up where it is down."""
         return self._signal(at, Toggled(at))
 
-    def ask(self, at: float, text: str, aloud: bool = True) -> Scenario:
+    def ask(self, at: float, text: str, aloud: bool = True, guest: bool = False) -> Scenario:
         """A question from the socket."""
-        return self._signal(at, Asked(f"r{at}", text, aloud))
+        return self._signal(at, Asked(f"r{at}", text, aloud, guest=guest))
 
     def say(self, at: float, text: str) -> Scenario:
         """A text to be spoken."""
@@ -191,6 +195,10 @@ class Scenario:
     def stop(self, at: float) -> Scenario:
         """Stop, from the socket or the hotkey."""
         return self._signal(at, StopRequested())
+
+    def muted(self, at: float, on: bool | None = True) -> Scenario:
+        """Mute, from the socket or the hotkey; None is the other of on and off."""
+        return self._signal(at, MuteRequested(on))
 
     def probe(self, at: float, look: Callable[[Assistant], None]) -> Scenario:
         """Look at the assistant at some moment."""
@@ -241,7 +249,7 @@ class Scenario:
 
         chat = FakeChat(self._replies or ["I do not know."])
         clock_of = clock_tools(lambda: datetime(2026, 11, 24, 10, 5, tzinfo=UTC))
-        known = (*clock_of, *timers.tools, *jobs.tools, *arithmetic_tools(), *unit_tools())
+        known = (*clock_of, *timers.tools, *jobs.tools, *arithmetic_tools(), *unit_tools(), *self.mute.tools)
         toolbox = Toolbox([*known, *self._offered])
         mediator = Mediator(toolbox, RecentCalls())
         local = LocalFirstAgent(
@@ -275,6 +283,8 @@ class Scenario:
             notify=self._show,
             answered=self._answered,
             expert=lambda *_: lamp,
+            guest=Receptionist(local),
+            mute=self.mute,
             on_stop=local.stop,
         )
         assistant = Assistant(parts)

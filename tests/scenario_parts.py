@@ -47,13 +47,17 @@ class FakeMicrophone:
     gaps: Sequence[tuple[float, float]] = ()
     """When the device is away (from, to)."""
     dropped_seconds: float = 0.0
+    closed: bool = False
+
+    def mute(self, on: bool) -> None:
+        self.closed = on
 
     async def chunks(self) -> AsyncGenerator[Chunk, None]:
         begun = anyio.current_time()
         for position in range(int(self.seconds / CHUNK_SECONDS)):
             at = position * CHUNK_SECONDS
             await anyio.sleep_until(begun + at + CHUNK_SECONDS)
-            if any(start <= at < end for start, end in self.gaps):
+            if self.closed or any(start <= at < end for start, end in self.gaps):
                 continue
             speaking = (n for n, s in enumerate(self.segments, 1) if s.start <= at + CHUNK_SECONDS / 2 < s.end)
             yield Chunk(np.full(CHUNK_SAMPLES, next(speaking, 0), np.int16), at)

@@ -9,8 +9,9 @@ import anyio
 import pytest
 
 from tests.control_fake import TURN, FakeDaemon, serving, until
-from voxspark.config import ControlSettings
+from voxspark.config_control import ControlSettings
 from voxspark.control import client as client_module
+from voxspark.control.access import Access
 from voxspark.control.client import Client, connect
 from voxspark.errors import ControlError
 from voxspark.events import Failed, TimerRang
@@ -152,7 +153,7 @@ async def test_a_daemon_that_hangs(path: Path) -> None:
 
 
 async def test_refused_at_the_door(path: Path) -> None:
-    async with serving(path, allowed_uids=frozenset()):
+    async with serving(path, access=Access(frozenset())):
         assert (await failure(path)).code == "forbidden"
     async with serving(path, settings=ControlSettings(max_clients=1)), connect(path) as first:
         await first.call("ping")

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.control_fake import SETTINGS, TURN, FakeDaemon, RawClient, call, raw, serving, until
-from voxspark.config import ControlSettings
+from voxspark.config_control import ControlSettings
 from voxspark.control.connection import MAX_IN_FLIGHT
 from voxspark.control.rpc import ErrorCode
 from voxspark.events import TimerRang

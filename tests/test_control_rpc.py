@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxspark.control import rpc
-from voxspark.control.connection import TokenBucket
+from voxspark.control.limits import TokenBucket
 from voxspark.control.rpc import ErrorCode, LineSplitter, RpcError
 from voxspark.errors import EngineError
 

@@ -16,6 +16,7 @@ import pytest
 
 from tests.control_fake import FakeDaemon, raw, serving, until
 from voxspark.control import server
+from voxspark.control.access import Access
 from voxspark.control.server import claim
 from voxspark.errors import ControlError
 
@@ -126,7 +127,7 @@ def test_paths_that_cannot_be_made(tmp_path: Path) -> None:
 
 @pytest.mark.anyio
 async def test_a_user_who_is_not_allowed_is_told_and_closed(path: Path) -> None:
-    async with serving(path, allowed_uids=frozenset({os.geteuid() + 1})) as running, raw(path) as client:
+    async with serving(path, access=Access(frozenset({os.geteuid() + 1}))) as running, raw(path) as client:
         message = await client.receive()
         assert message["error"]["code"] == -32000
         assert message["error"]["data"]["code"] == "forbidden"

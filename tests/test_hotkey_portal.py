@@ -21,9 +21,9 @@ from voxspark.devices.hotkey.portal import PortalHotkey
 from voxspark.devices.hotkey.ways import choose
 from voxspark.errors import DeviceError
 from voxspark.events import DeviceChanged, Event, Failed
-from voxspark.push_to_talk import PushToTalk
+from voxspark.push_to_talk import PushToTalk, Stroke
 from voxspark.shortcuts import parse_shortcut
-from voxspark.types import KeyPressed, KeyReleased, Pressed, Released, Toggled
+from voxspark.types import KeyPressed, KeyReleased, Pressed, Released
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real]
 
@@ -140,7 +140,7 @@ async def test_without_a_portal(bus: str, address: str) -> None:
 
 @pytest.mark.parametrize("end", ["session", "portal"])
 async def test_a_session_that_is_closed_is_opened_again(bus: str, end: str) -> None:
-    posted: list[Pressed | Released | Toggled] = []
+    posted: list[Stroke] = []
     told: list[Event] = []
     settings = HotkeySettings(engine="portal", key="f13")
     push = PushToTalk(

@@ -18,9 +18,9 @@ from voxspark.devices.hotkey.ways import choose
 from voxspark.devices.hotkey.x11 import X11Hotkey, keycodes
 from voxspark.errors import DeviceError
 from voxspark.events import Event
-from voxspark.push_to_talk import PushToTalk
+from voxspark.push_to_talk import PushToTalk, Stroke
 from voxspark.shortcuts import KEYS, parse_shortcut
-from voxspark.types import KeyPressed, KeyReleased, KeyStroke, Pressed, Released, Toggled
+from voxspark.types import KeyPressed, KeyReleased, KeyStroke, Pressed, Released
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real]
 
@@ -131,7 +131,7 @@ async def test_a_key_that_another_program_has_is_told_and_is_ours_once_it_is_fre
 
 
 async def test_the_server_restarts(tmp_path: Path) -> None:
-    posted: list[Pressed | Released | Toggled] = []
+    posted: list[Stroke] = []
     told: list[Event] = []
     environment: dict[str, str] = {}
     push = PushToTalk(

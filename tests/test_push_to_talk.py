@@ -13,10 +13,10 @@ from voxspark.config_listening import HotkeySettings
 from voxspark.devices.hotkey.ways import Choice
 from voxspark.errors import ControlError, DeviceError
 from voxspark.events import DeviceChanged, Event, Failed
-from voxspark.push_to_talk import PushToTalk
-from voxspark.types import KeyPressed, KeyReleased, KeyStroke, Pressed, Released, Toggled
+from voxspark.push_to_talk import PushToTalk, Stroke
+from voxspark.types import KeyPressed, KeyReleased, KeyStroke, MuteRequested, Pressed, Released, Toggled
 
-Signals = list[Pressed | Released | Toggled]
+Signals = list[Stroke]
 Step = float | KeyStroke | DeviceError
 
 DOWN, UP = KeyPressed("talk"), KeyReleased("talk")
@@ -60,29 +60,21 @@ class FakeHotkey:
         await anyio.sleep_forever()
 
 
-async def played(settings: HotkeySettings, hotkey: FakeHotkey, seconds: float = 60) -> tuple[Signals, list[Event], int]:
-    """What is posted and told within so long, and how often it was muted."""
+async def played(settings: HotkeySettings, hotkey: FakeHotkey, seconds: float = 60) -> tuple[Signals, list[Event]]:
+    """What is posted and told within so long."""
     posted: Signals = []
     told: list[Event] = []
-    muted: list[float] = []
 
     async def choose(_: HotkeySettings) -> Choice:
         return Choice(hotkey, "it is there")
 
-    push = PushToTalk(
-        settings,
-        posted.append,
-        told.append,
-        anyio.current_time,
-        on_mute=lambda: muted.append(anyio.current_time()),
-        choose=choose,
-    )
+    push = PushToTalk(settings, posted.append, told.append, anyio.current_time, choose=choose)
     async with anyio.create_task_group() as group:
         await group.start(push.run)
         await anyio.sleep(seconds)
         group.cancel_scope.cancel()
     assert hotkey.open == 0
-    return posted, told, len(muted)
+    return posted, told
 
 
 HOLD = HotkeySettings(key="f13", mute_key="f14")
@@ -94,21 +86,19 @@ TOGGLE = HotkeySettings(key="f13", mode="toggle")
     [
         (HOLD, [1, DOWN, 2, UP], [Pressed(1.0), Released(3.0)]),
         (TOGGLE, [1, DOWN, 2, UP, 1, DOWN, UP], [Toggled(1.0), Toggled(4.0)]),
-        (HOLD, [1, KeyPressed("mute"), KeyReleased("mute")], []),
+        (HOLD, [1, KeyPressed("mute"), KeyReleased("mute")], [MuteRequested(None, "hotkey")]),
         (HOLD, [1, DOWN, 2, GONE], [Pressed(1.0), Released(3.0)]),
         (TOGGLE, [1, DOWN, 2, GONE], [Toggled(1.0)]),
     ],
 )
 def test_strokes_become_signals(settings: HotkeySettings, play: list[Step], posted: Signals) -> None:
-    signals, _, muted = run_virtual(played, settings, FakeHotkey(play))
-    assert signals == posted
-    assert muted == play.count(KeyPressed("mute"))
+    assert run_virtual(played, settings, FakeHotkey(play))[0] == posted
 
 
 @virtual_time
 async def test_a_lost_key_comes_back_and_is_told_once() -> None:
     hotkey = FakeHotkey([10, GONE], [GONE], [TAKEN], [TAKEN], [TAKEN], [1, DOWN, 1, UP])
-    posted, told, _ = await played(HOLD, hotkey)
+    posted, told = await played(HOLD, hotkey)
     waits = [after - before for before, after in zip(hotkey.watched_at[1:], hotkey.watched_at[2:], strict=False)]
     assert waits == [0.5, 1.0, 2.0, 2.0]
     assert [type(event) for event in told] == [DeviceChanged, Failed, DeviceChanged, DeviceChanged]
@@ -153,7 +143,7 @@ async def test_a_release_waits_for_a_busy_inbox_and_not_for_one_that_ends() -> N
     posted: Signals = []
     answers = iter([None, "busy", "busy", None, "stopping"])
 
-    def post(signal: Pressed | Released | Toggled) -> None:
+    def post(signal: Stroke) -> None:
         if (code := next(answers)) is not None:
             raise ControlError(code, "No.")
         posted.append(signal)

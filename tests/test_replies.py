@@ -16,10 +16,11 @@ import pytest
 
 from tests.in_memory import MemoryListStore, MemoryNoteStore
 from tests.intent_tools import NOW
-from voxspark.agent.agent import FILLERS, NOTHING_YET
+from voxspark.agent.agent import FILLERS, NOTHING_YET, ONLY_OWNER
 from voxspark.agent.beyond import CANNOT_SPEAK
 from voxspark.errors import ToolError
 from voxspark.language import LANGUAGES, Language, current, speak, speaking
+from voxspark.muting import CLOSED
 from voxspark.speech.spoken import spoken
 from voxspark.tools.arithmetic import calculate
 from voxspark.tools.clock import CITIES, HOLIDAYS, Clock
@@ -299,7 +300,7 @@ async def test_a_timer_is_announced_in_the_language_it_was_set_in() -> None:
 
 def spoken_sentences() -> set[str]:
     """Every English sentence that a tool gives to `say`: those in a call, and those in tables and variables for one."""
-    found = {CANNOT_SPEAK, NOTHING_YET, STILL_AT_IT, *FILLERS.values(), *fillers_of_tools()}
+    found = {CANNOT_SPEAK, CLOSED, NOTHING_YET, ONLY_OWNER, STILL_AT_IT, *FILLERS.values(), *fillers_of_tools()}
     for file in TOOLS.rglob("*.py"):
         if "phrases" in file.parts or "import" not in (text := file.read_text()) or "say(" not in text:
             continue

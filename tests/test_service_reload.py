@@ -13,7 +13,8 @@ import pytest
 from tests.control_fake import FakeDaemon, raw
 from tests.scenario import Scenario, check
 from voxspark.assistant import Assistant
-from voxspark.config import Config, ControlSettings, load_config
+from voxspark.config import Config, load_config
+from voxspark.config_control import ControlSettings
 from voxspark.config_listening import ListeningSettings
 from voxspark.control.server import Server
 from voxspark.events import TurnJudged, VolumeDucked
@@ -140,7 +141,7 @@ async def test_limits_of_the_socket_hold_for_the_next_client(tmp_path: Path) -> 
             assert (await first.receive())["result"] == "pong"
             async with raw(path) as second:
                 assert (await second.receive())["error"]["data"]["code"] == "too-many-clients"
-            server.settings = ControlSettings(max_clients=2)
+            server.apply(ControlSettings(max_clients=2))
             async with raw(path) as second:
                 await second.send(b'{"jsonrpc": "2.0", "id": 2, "method": "ping"}')
                 assert (await second.receive())["result"] == "pong"

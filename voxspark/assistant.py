@@ -31,6 +31,7 @@ from voxspark.turn import Turn
 from voxspark.types import (
     Action,
     Asked,
+    MuteRequested,
     Pressed,
     Rang,
     Released,
@@ -67,6 +68,7 @@ class Assistant:
         self._once = once
         self._inbox = Inbox()
         self.post = self._inbox.post
+        parts.mute.connect(parts.microphone, self.post)
         self._acts = Acts(self._utterance_is_dealt_with, self._commit_orphan)
         self._turn_parts = parts.for_turns(self._acts, self.emit)
         self._ears = Ears(parts.microphone, parts.listener, parts.transcriber, self.emit, parts.clock, parts.echo)
@@ -131,7 +133,8 @@ class Assistant:
 
     def _handle_safely(self, signal: Signal) -> None:
         try:
-            self._handle(signal)
+            if not self.parts.mute.swallows(signal, self.emit):
+                self._handle(signal)
         except Exception as error:  # the owner's boundary: one signal that breaks is no reason to die
             self.emit(failed(known(error, type(signal).__name__), self.parts.clock()))
         finally:
@@ -183,11 +186,10 @@ class Assistant:
                 self._next()
             case Rang():
                 self._next(announce=True)
+            case MuteRequested():
+                self._mute(signal)
             case StopRequested(reason):
-                self.parts.on_stop()
-                if self.live is not None:
-                    self._utterance_is_dealt_with()
-                self._interrupt(reason)
+                self._stop(reason)
             case TurnDone(turn, result):
                 self._done(turn, result)
             case events.DeviceChanged(at, "microphone", "lost"):
@@ -229,6 +231,22 @@ class Assistant:
         self._interrupt("push-to-talk")
         self._owns_open_utterance = False
         self._handle_all(self.parts.listener.press(at))
+
+    def _stop(self, reason: str) -> None:
+        self.parts.on_stop()
+        if self.live is not None:
+            self._utterance_is_dealt_with()
+        self._interrupt(reason)
+
+    def _mute(self, signal: MuteRequested) -> None:
+        """What is being said is dropped; a reply goes on."""
+        self.parts.mute.obey(signal, self.emit, self.parts.clock())
+        self.parts.listener.forget()
+        self._owns_open_utterance, self._tried_until = False, self.parts.clock()
+        if self.live and not self.live.confirmed:
+            self._interrupt("muted")
+        self._overlaps.false_alarm(self.live)
+        self._next()
 
     def _paused(self, paused: SpeechPaused) -> None:
         if self.parts.listener.held:

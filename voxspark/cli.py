@@ -22,6 +22,7 @@ from voxspark import (
     cli_mcp,
     cli_memory,
     cli_mic,
+    cli_mute,
     cli_plan,
     cli_service,
     cli_voices,
@@ -111,9 +112,10 @@ def run(
     as_json: bool,
 ) -> None:
     """Run the daemon: listen, answer, until Ctrl-C."""
-    from voxspark.config import load_config
+    from voxspark.config import config_path, load_config
     from voxspark.console import set_log_level, start_log
     from voxspark.daemon import run_daemon
+    from voxspark.privacy import warn_of_readable_secrets
 
     devices = {"microphone": microphone, "speaker": speaker, "fast": fast or None}
     overrides: dict[str, Any] = {"devices": {key: value for key, value in devices.items() if value is not None}}
@@ -121,6 +123,7 @@ def run(
         overrides["profile"] = profile
     config = load_config(config_file, overrides=overrides)
     start_log(config.log.level, as_json=as_json)
+    warn_of_readable_secrets(config_file or config_path())
 
     def read() -> Config:
         again = load_config(config_file, overrides=overrides)
@@ -331,6 +334,8 @@ cli.add_command(cli_agent.audit)
 cli.add_command(cli_mcp.mcp)
 cli.add_command(cli_memory.memory)
 cli.add_command(cli_mic.mic)
+cli.add_command(cli_mute.mute)
+cli.add_command(cli_mute.unmute)
 cli.add_command(cli_agent.route)
 cli.add_command(cli_hotkey.hotkey)
 cli.add_command(cli_machine.devices)

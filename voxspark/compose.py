@@ -10,6 +10,7 @@ from typing import Any
 from voxspark.agent.agent import Expert, LocalFirstAgent
 from voxspark.agent.audit import AuditLog, audit_path
 from voxspark.agent.eyes import Eyes
+from voxspark.agent.guest import Receptionist
 from voxspark.agent.intents import Intents, user_folder
 from voxspark.agent.loop import ToolLoop
 from voxspark.agent.mediator import Audit, Mediator
@@ -83,6 +84,8 @@ def make_assistant(
             jobs=kit.jobs,
             notify=kit.notify,
             expert=partial(Expert, agent),
+            guest=Receptionist(agent),
+            mute=kit.mute,
             on_stop=agent.stop,
             live_turns=engines.live_turns,
             profile=engines.profile,

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from voxspark.config_control import ControlSettings
 from voxspark.config_listening import (
     BargeInSettings,
     DeviceSettings,
@@ -72,19 +73,6 @@ class ChatSettings(Settings):
     """Replaces the built-in prompt for speech."""
     tell_time: bool = False
     """Put the date and time before the newest question; small models are better without it."""
-
-
-class ControlSettings(Settings):
-    """The Unix socket."""
-
-    socket: str = ""
-    """Path; empty is `$XDG_RUNTIME_DIR/voxspark/voxspark.sock`."""
-    max_clients: int = Field(32, ge=1)
-    """Connections at once; one more is told so and closed."""
-    max_line_bytes: int = Field(1_048_576, ge=1024)
-    """Longest request."""
-    requests_per_second: float = Field(50.0, gt=0)
-    """Sustained rate per client; bursts of twice that are allowed."""
 
 
 class PlanSettings(Settings):

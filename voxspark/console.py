@@ -17,6 +17,7 @@ from voxspark.events import (
     Event,
     Failed,
     JobChanged,
+    MicrophoneMuted,
     Ready,
     Stopping,
     TimerRang,
@@ -44,6 +45,10 @@ def describe(event: Event, *, with_waterfall: bool = False) -> str:
             return _turn(event, with_waterfall)
         case Failed():
             return f"  ! {event.message} {event.remedy}".rstrip()
+        case MicrophoneMuted(on=True):
+            return "  (the microphone is closed; open it with: voxspark unmute)"
+        case MicrophoneMuted():
+            return "  (the microphone is open again)"
         case DeviceChanged(state="lost"):
             typing = ' Typing works: voxspark ask "What time is it?"' * (event.device == "microphone")
             return f"  (I go on without a {event.device} until there is one.{typing})"
@@ -116,6 +121,8 @@ def _item(item: Any) -> str:
     match item:
         case {"title": title, "state": "running", "fraction": float(fraction)}:
             return f"{title} ({fraction:.0%})"
+        case {"what": what, "host": host, "asked": asked}:
+            return f"{what} ({host}{', when asked' * asked})"
         case {"name": name, "trouble": trouble}:
             return f"{name} ({trouble})" if trouble else str(name)
         case {"title": name, "state": state} | {"name": name, "state": state}:

@@ -17,6 +17,7 @@ from voxspark.assistant import Assistant
 from voxspark.bus import EventBus, failed
 from voxspark.compose import make_assistant
 from voxspark.config import Config, socket_path
+from voxspark.control.access import Access
 from voxspark.control.facade import AssistantDaemon
 from voxspark.control.server import Server, claim
 from voxspark.engine_room import open_engines, warm
@@ -33,6 +34,7 @@ from voxspark.errors import (
 from voxspark.events import ConfigReloaded, Event, Failed, TurnEnded
 from voxspark.kit import open_kit
 from voxspark.language import speak
+from voxspark.privacy import keep_private
 from voxspark.protocols import Clock, Emit, Microphone, Speaker
 from voxspark.service.activation import take_listener
 from voxspark.service.notify import Notifier, take_notifier
@@ -70,6 +72,7 @@ async def run_daemon(
     `once` also when a device fails, or when the last thing that happened was a failure.
     """
     speak(config.language)
+    keep_private()
     supervision, listener = Supervision(take_notifier()), _door(config) if serve else None
     if read is not None:
         signal.signal(signal.SIGHUP, lambda *_: None)  # while it loads there is nothing to change
@@ -140,7 +143,7 @@ def _door(config: Config) -> socket.socket | None:
     Another daemon, or a path that cannot be used, is better told before the loading than after it.
     """
     if (listener := take_listener()) is None:
-        with claim(socket_path(config)):
+        with claim(socket_path(config), Access.of(config.control)):
             pass
     return listener
 
@@ -166,7 +169,7 @@ class _Reloading:
             self._assistant.emit(failed(error, now))
         else:
             self._config = found.config
-            self._server.settings = found.config.control
+            self._server.apply(found.config.control)
             self._assistant.reconfigure(found.config)
             log.info("the configuration was read again; changed: %s", ", ".join(found.changed) or "nothing")
             if found.waiting:

@@ -244,6 +244,18 @@ class EchoMeasured(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MicrophoneMuted(Event):
+    """The microphone was closed on request (`on`), or may be opened again; told anew to whoever wants what it forbids.
+
+    For whatever lights the lamp."""
+
+    on: bool
+    reason: str
+    """`hotkey`, `socket`, `voice`, `restart` (it was closed when the daemon ended) or `pressed` (push-to-talk, while it
+    is closed: it stays so)."""
+
+
+@dataclass(frozen=True, slots=True)
 class AudioDropped(Event):
     """The daemon fell behind the microphone; one event per burst."""
 

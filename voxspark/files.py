@@ -7,6 +7,9 @@ import os
 import re
 from pathlib import Path
 
+OTHERS = 0o077
+"""What group and others may do."""
+
 
 def config_folder() -> Path:
     """`$XDG_CONFIG_HOME/voxspark`: what the user writes."""
@@ -45,14 +48,23 @@ def user_directory(name: str, otherwise: Path) -> Path:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Put it in the place of the file, whole or not at all; makes the folder. Raises OSError."""
+    """Put it in the place of the file, for its owner only, whole or not at all; makes the folder. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}")
     try:
+        part.touch(0o600)
         part.write_text(json.dumps(value, indent=1))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def make_private(*folders: Path) -> None:
+    """Folders, and what is in them, are for their owner only, whatever the umask was. Raises OSError."""
+    for folder in folders:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_mode & OTHERS:
+            folder.chmod(0o700)
 
 
 def _config_home() -> Path:

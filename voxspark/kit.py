@@ -33,6 +33,7 @@ from voxspark.memory.note_store import SqliteNoteStore
 from voxspark.memory.recall import Recall
 from voxspark.memory.schema import MIGRATIONS
 from voxspark.memory.timer_store import SqliteTimerStore
+from voxspark.muting import Mute
 from voxspark.protocols import Speaker
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.calendar.caldav import Session, open_session, read_login
@@ -82,6 +83,7 @@ class Kit:
     database: Database
     undo: Undo
     recall: Recall
+    mute: Mute
     servers: McpServers
     """Programs whose tools are ours too, while they run."""
     background: tuple[Callable[..., Coroutine[Any, Any, None]], ...]
@@ -124,25 +126,26 @@ def make_toolbox(config: Config) -> Toolbox:
 
 def make_passing_kit(config: Config) -> Kit:
     """The kit without the disk: what it does is forgotten."""
-    return _kit(config, open_in_memory(MIGRATIONS))
+    return _kit(config, open_in_memory(MIGRATIONS), Mute())
 
 
 def make_kit(config: Config) -> Kit:
     """Open what is kept on disk, and put the toolbox together. Blocks for milliseconds."""
-    kit = _kit(config, open_database(database_path(), MIGRATIONS, load_extension))
+    database = open_database(database_path(), MIGRATIONS, load_extension)
+    kit = _kit(config, database, Mute(state_folder() / "muted"))
     servers = McpServers(config.mcp, kit.toolbox, reserved=(ESCALATE,))
     desktop = config.desktop
     notify = Notifications().show if desktop.enabled and desktop.notifications else show_nothing
     return replace(kit, servers=servers, notify=notify, background=(*kit.background, servers.run))
 
 
-def _kit(config: Config, database: Database) -> Kit:
+def _kit(config: Config, database: Database, mute: Mute) -> Kit:
     awake_or_not = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
     timers = Timers(awake_or_not, store=SqliteTimerStore(database), wall=local_now)
     undo, jobs, recall = Undo(), Jobs(), Recall(Facts(database))
     kept = (*timers.tools, *Lists(SqliteListStore(database), undo).tools)
     kept += (*Notes(SqliteNoteStore(database), undo, local_now).tools, *undo.tools, *jobs.tools)
-    kept += Remembering(recall, undo, local_now).tools
+    kept += (*Remembering(recall, undo, local_now).tools, *mute.tools)
     calendar = _calendar(config, undo)
     kept += calendar.tools if calendar else ()
     toolbox = Toolbox([*_own(), *kept, *_web(config), *_desktop(config), *command_tools(config.commands)])
@@ -154,6 +157,7 @@ def _kit(config: Config, database: Database) -> Kit:
         database,
         undo,
         recall,
+        mute,
         McpServers({}, toolbox),
         (database.run, jobs.run),
         people=calendar.people if calendar else tuple,

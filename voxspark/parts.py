@@ -16,6 +16,7 @@ from voxspark.ears import NoEcho
 from voxspark.listening.barge_in import Hearing
 from voxspark.listening.listener import Listener
 from voxspark.memory.history import History
+from voxspark.muting import Mute
 from voxspark.protocols import (
     ActRunner,
     Agent,
@@ -88,6 +89,10 @@ class AssistantParts:
     agent: Agent
     history: History
     timers: Timers
+    mute: Mute = field(default_factory=Mute)
+    """Whether the microphone is to be closed."""
+    guest: Agent
+    """Who answers people who are not the owner."""
     expert: Callable[[str, tuple[bytes, ...]], Agent]
     """The agent that asks one role of the team (empty: whoever sees the pictures), and nobody else."""
     jobs: Jobs = field(default_factory=Jobs)
@@ -119,6 +124,8 @@ class AssistantParts:
         """Who deals with a request."""
         if isinstance(asked, SayRequested):
             return Recital(StrangersText(asked.text))  # scripts read out mail
+        if asked.guest:
+            return self.guest
         return self.expert(asked.role, asked.images) if asked.role or asked.images else self.agent
 
     def for_turns(self, acts: ActRunner, emit: Emit) -> TurnParts:

@@ -12,7 +12,7 @@ from voxspark.devices.hotkey.ways import Choice, choose, shortcuts_of
 from voxspark.errors import ControlError, DeviceError
 from voxspark.events import DeviceChanged, Failed
 from voxspark.protocols import Clock, Emit
-from voxspark.types import KeyPressed, KeyReleased, KeyStroke, Pressed, Released, Toggled
+from voxspark.types import KeyPressed, KeyReleased, KeyStroke, MuteRequested, Pressed, Released, Toggled
 
 FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 2.0
@@ -26,13 +26,15 @@ BUSY_SECONDS = 0.05
 STAGE = "hotkey"
 """Of its failures: no run over files ends for them, as it would for a missing microphone."""
 
-Post = Callable[[Pressed | Released | Toggled], None]
+Stroke = Pressed | Released | Toggled | MuteRequested
+
+Post = Callable[[Stroke], None]
 
 
 class PushToTalk:
     """Watches the keys of the settings as long as the daemon runs.
 
-    `post` takes signals, and may raise ControlError; `on_mute` is called when the mute key goes down.
+    `post` takes signals, and may raise ControlError.
     """
 
     def __init__(
@@ -42,14 +44,12 @@ class PushToTalk:
         emit: Emit,
         clock: Clock,
         *,
-        on_mute: Callable[[], object] = lambda: None,
         choose: Callable[[HotkeySettings], Awaitable[Choice]] = choose,
     ) -> None:
         self._settings = settings
         self._post = post
         self._emit = emit
         self._clock = clock
-        self._on_mute = on_mute
         self._choose = choose
         self._engine: str = settings.engine
         self._state = "opening" if shortcuts_of(settings) else "off"
@@ -88,7 +88,7 @@ class PushToTalk:
     async def _take(self, stroke: KeyStroke) -> None:
         match stroke, self._settings.mode:
             case KeyPressed("mute"), _:
-                self._on_mute()
+                await self._send(MuteRequested(None, "hotkey"))
             case KeyPressed("talk"), "toggle":
                 await self._send(Toggled(self._clock()))
             case KeyPressed("talk"), _:
@@ -103,7 +103,7 @@ class PushToTalk:
             self._held = False
             await self._send(Released(self._clock()))
 
-    async def _send(self, signal: Pressed | Released | Toggled) -> None:
+    async def _send(self, signal: Stroke) -> None:
         """A release must not get lost, so a busy inbox is waited for."""
         while True:
             try:

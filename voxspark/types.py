@@ -256,6 +256,8 @@ class Asked:
     """Who of the team answers; empty is whoever the agent finds right."""
     images: tuple[bytes, ...] = field(default=(), repr=False)
     """What it is about: encoded files, ready for a model."""
+    guest: bool = False
+    """Not the owner asks: nothing of his is told or changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +297,16 @@ class StopRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class MuteRequested:
+    """Close the microphone, open it again, or whatever it is not."""
+
+    on: bool | None = None
+    """True is closed; None is the other of the two."""
+    reason: str = "hotkey"
+    """Who wants it: `hotkey`, `socket` or `voice`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rang:
     """A timer, or what was done in the background, wants to be announced."""
 
@@ -306,7 +318,9 @@ class ShutdownRequested:
     reason: str = "shutdown"
 
 
-OwnerSignal = Asked | SayRequested | Pressed | Released | Toggled | StopRequested | Rang | ShutdownRequested
+OwnerSignal = (
+    Asked | SayRequested | Pressed | Released | Toggled | StopRequested | MuteRequested | Rang | ShutdownRequested
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from voxspark.agent.loop import ESCALATE, ToolLoop
 from voxspark.agent.mediator import Mediator, TurnGuard
 from voxspark.agent.prompt import Prompt, newest_exchange, refers_back
 from voxspark.agent.router import Route, route
-from voxspark.listening.backchannel import is_backchannel
+from voxspark.listening.backchannel import is_backchannel, is_mute
 from voxspark.protocols import Chat, Conversation, Schema, TurnScope
 from voxspark.tools.phrases import say, translated
 from voxspark.tools.registry import StrangersText
@@ -29,6 +29,11 @@ FILLERS = {
     "manager": "Let me ask the manager.",
 }
 """Of the role that is asked: what is said while it takes long."""
+
+GUEST_TOOLS = frozenset({"get_time", "get_date", "get_weekday", "calculate", "convert_units"})
+"""What guests may have done for them: pure questions, whose answers say nothing of the owner."""
+
+ONLY_OWNER = "I do that only for my owner."
 
 NOTHING_YET = "I have not said anything yet."
 
@@ -96,6 +101,8 @@ class LocalFirstAgent:
         heard = self._history.last_heard
         if isinstance(text, StrangersText):
             turn.by_strangers()
+        elif is_mute(text):
+            pass  # at once, whatever else it may answer
         elif (sentence := await self._mediator.confirmation(TurnGuard(text), turn, heard)) is not None:
             if is_stop(text):
                 self.stop()
@@ -128,6 +135,23 @@ class LocalFirstAgent:
         async with aclosing(self._ask(chosen, self._history.messages(), guard, turn, images)) as texts:
             async for piece in texts:
                 yield piece
+
+    async def answer_guest(self, text: str, turn: TurnScope) -> AsyncGenerator[str, None]:
+        """What somebody is told whose house it is not: nothing of the owner's is read, and nothing is changed."""
+        guard = TurnGuard(text, tainted_before=True)
+        if (intent := self._intents.match(text)) is not None:
+            if intent.tool not in GUEST_TOOLS:
+                yield say(ONLY_OWNER)
+                return
+            yield (await self._mediator.run(ToolCall(intent.tool, intent.arguments), guard, turn)).text
+        elif sentence := self._team.beyond_worker(text):
+            yield sentence
+        else:
+            messages = self._prompt.build((), text)
+            reply = self._loop.reply(self._team.chat("worker"), messages, (), guard, turn)
+            async with aclosing(reply) as texts:
+                async for piece in texts:
+                    yield piece
 
     async def _ask(
         self,
@@ -185,9 +209,10 @@ class LocalFirstAgent:
         """The sentence that answers an intent; empty when silence does."""
         if intent.tool == REPEAT:
             return self._history.last_heard or say(NOTHING_YET)
-        if intent.tool == STOP:
+        if is_stop(text):
             await turn.until_confirmed()
             self.stop()
+        if intent.tool == STOP:
             return ""
         guard = TurnGuard(text, tainted_before=isinstance(text, StrangersText))
         outcome = await self._mediator.run(ToolCall(intent.tool, intent.arguments), guard, turn)

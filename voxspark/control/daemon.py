@@ -14,10 +14,10 @@ class Daemon(Protocol):
     """The assistant, as a door sees it. Every call raises VoxSparkError when it cannot be done now."""
 
     def ask(
-        self, text: str, *, aloud: bool, role: str = "", images: tuple[bytes, ...] = ()
+        self, text: str, *, aloud: bool, role: str = "", images: tuple[bytes, ...] = (), guest: bool = False
     ) -> AsyncGenerator[Event, None]:
         """Answer a question: the events of that turn only, ending with TurnEnded. `role`: who of the team answers;
-        `images`: encoded pictures it is about, ready for a model.
+        `images`: encoded pictures it is about, ready for a model; `guest`: not the owner asks.
 
         Closing the generator stops the reading, not the turn.
         """
@@ -37,6 +37,10 @@ class Daemon(Protocol):
 
     def toggle(self) -> None:
         """Push-to-talk goes down, or up where it is down."""
+        ...
+
+    async def mute(self, on: bool | None) -> bool:
+        """Close the microphone (true), open it, or whatever it is not (None); whether it is closed now."""
         ...
 
     def stop(self) -> None:

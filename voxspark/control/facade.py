@@ -15,9 +15,11 @@ from voxspark.agent.swarm import Swarm
 from voxspark.assistant import Assistant
 from voxspark.control.daemon import Models
 from voxspark.errors import ControlError
-from voxspark.events import Event, ModelPulled, Stopping, TurnEnded, TurnStarted
+from voxspark.events import Event, MicrophoneMuted, ModelPulled, Stopping, TurnEnded, TurnStarted
+from voxspark.privacy import elsewhere
 from voxspark.types import (
     Asked,
+    MuteRequested,
     Pcm16,
     Pressed,
     Released,
@@ -47,10 +49,10 @@ class AssistantDaemon:
         self._parts = assistant.parts
 
     def ask(
-        self, text: str, *, aloud: bool, role: str = "", images: tuple[bytes, ...] = ()
+        self, text: str, *, aloud: bool, role: str = "", images: tuple[bytes, ...] = (), guest: bool = False
     ) -> AsyncGenerator[Event, None]:
         """Events of the turn that answers `text`, to its end."""
-        return self._turn_of(Asked(uuid4().hex, text, aloud, role, images))
+        return self._turn_of(Asked(uuid4().hex, text, aloud, role, images, guest))
 
     def say(self, text: str) -> AsyncGenerator[Event, None]:
         """Events of the turn that says `text`, to its end."""
@@ -61,8 +63,7 @@ class AssistantDaemon:
         async with self._parts.bus.subscribe() as events:
             self._assistant.post(signal)
             async for event in events:
-                if isinstance(event, Stopping):
-                    raise ControlError("stopping", "I am going down.", "Start me again with: voxspark run")
+                _raise_if_stopping(event)
                 if isinstance(event, TurnStarted) and event.request == signal.request:
                     number = event.turn
                 if number is not None and getattr(event, "turn", None) == number:
@@ -71,16 +72,31 @@ class AssistantDaemon:
                         return
 
     def press(self) -> None:
-        """Push-to-talk down."""
-        self._assistant.post(Pressed(self._parts.clock()))
+        """Push-to-talk down. Raises ControlError `muted`; the event tells it, too."""
+        self._push(Pressed(self._parts.clock()))
 
     def release(self) -> None:
         """Push-to-talk up."""
         self._assistant.post(Released(self._parts.clock()))
 
     def toggle(self) -> None:
-        """Push-to-talk down, or up where it is down."""
-        self._assistant.post(Toggled(self._parts.clock()))
+        """Push-to-talk down, or up where it is down. Raises ControlError `muted`."""
+        self._push(Toggled(self._parts.clock()))
+
+    def _push(self, signal: Pressed | Toggled) -> None:
+        self._assistant.post(signal)
+        if self._parts.mute.on:
+            raise ControlError("muted", "The microphone is muted.", "Run: voxspark unmute")
+
+    async def mute(self, on: bool | None) -> bool:
+        """Close the microphone, or open it; whether it is closed then."""
+        async with self._parts.bus.subscribe() as events:
+            self._assistant.post(MuteRequested(on, "socket"))
+            async for event in events:
+                _raise_if_stopping(event)
+                if isinstance(event, MicrophoneMuted):
+                    return event.on
+        raise ControlError("events-ended", "There are no more events.")
 
     def stop(self) -> None:
         """Be quiet, and stop what rings."""
@@ -165,6 +181,7 @@ class AssistantDaemon:
             "engines": self._parts.engines,
             "ears": self._parts.ears(),
             "voices": self._parts.voices(),
+            "muted": self._parts.mute.on,
             "microphone": _report(self._parts.microphone),
             "speaker": _report(self._parts.speaker),
             "echo": self._parts.echo.state(),
@@ -175,6 +192,9 @@ class AssistantDaemon:
             "timers": [timer.name for timer in self._parts.timers.running],
             "jobs": [job.to_json() for job in self._parts.jobs],
             "mcp": self._servers(),
+            "leaves": [
+                {"what": each.what, "host": each.host, "asked": each.asked} for each in elsewhere(self._parts.config)
+            ],
             "memory": self._models.snapshot(),
             "memory_mb": _resident_mb(),
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1_000_000),
@@ -186,6 +206,11 @@ def _report(device: object) -> dict[str, Any]:
     """What a device tells of itself; one that somebody else has opened tells nothing."""
     report = getattr(device, "report", None)
     return {"device": "", "state": "open"} if report is None else report()
+
+
+def _raise_if_stopping(event: Event) -> None:
+    if isinstance(event, Stopping):
+        raise ControlError("stopping", "I am going down.", "Start me again with: voxspark run")
 
 
 def _resident_mb() -> int:

@@ -6,11 +6,11 @@ import base64
 import difflib
 import os
 import stat
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import anyio.to_thread
@@ -42,11 +42,20 @@ MIN_AUDIO_RATE_HZ = 4_000
 """Below it no speech is left, and resampling a small file could fill the memory."""
 
 
+Permission = Literal["owner", "guest", "everybody"]
+"""`guest`: a guest may be allowed it (`control.guest_methods`)."""
+
+PUBLIC_STATUS = ("state", "version", "uptime_seconds", "profile", "mode", "muted", "microphone", "speaker")
+"""What a guest is told of the daemon."""
+
+
 class Exchange:
     """One request being served: at most one answer, with notifications before or after it."""
 
-    def __init__(self, request: Request, send: Callable[[Message], Awaitable[None]]) -> None:
+    def __init__(self, request: Request, send: Callable[[Message], Awaitable[None]], *, guest: bool = False) -> None:
+        """`guest`: not one of the owner's people asks."""
         self.request = request
+        self.guest = guest
         self.answered = False
         self._send = send
 
@@ -75,6 +84,7 @@ class Method:
     params: type[Params]
     run: Callable[[Any, Exchange], Awaitable[Any]]
     """Its result is the answer, unless it has answered by itself."""
+    permission: Permission = "owner"
     long: bool = False
     """Runs beside the other requests of its client; the short ones run in the order they come."""
 
@@ -82,42 +92,50 @@ class Method:
 class Methods:
     """The table of methods, over one daemon."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, guest_methods: Collection[str] = ()) -> None:
+        """`guest_methods`: what guests may do, of what they can be allowed."""
         self._daemon = daemon
+        self._guest_methods = guest_methods
         self._decoding = anyio.Lock()
         self._table = {
-            "ask": Method(AskParams, self._ask, long=True),
-            "say": Method(rpc.SayParams, self._say, long=True),
-            "listen.start": Method(NoParams, _order(daemon.press)),
-            "listen.stop": Method(NoParams, _order(daemon.release)),
-            "listen.toggle": Method(NoParams, _order(daemon.toggle)),
-            "transcribe": Method(rpc.TranscribeParams, self._transcribe, long=True),
-            "stop": Method(NoParams, _order(daemon.stop)),
-            "status": Method(NoParams, self._status),
+            "ask": Method(AskParams, self._ask, "guest", long=True),
+            "say": Method(rpc.SayParams, self._say, "guest", long=True),
+            "listen.start": Method(NoParams, _order(daemon.press), "guest"),
+            "listen.stop": Method(NoParams, _order(daemon.release), "guest"),
+            "listen.toggle": Method(NoParams, _order(daemon.toggle), "guest"),
+            "mute": Method(rpc.MuteParams, self._mute, "guest", long=True),
+            "transcribe": Method(rpc.TranscribeParams, self._transcribe, "guest", long=True),
+            "stop": Method(NoParams, _order(daemon.stop), "guest"),
+            "status": Method(NoParams, self._status, "guest"),
             "mic.watch": Method(NoParams, self._watch_microphone, long=True),
             "history": Method(HistoryParams, self._history),
             "swarm": Method(rpc.SwarmParams, self._swarm, long=True),
-            "models.list": Method(NoParams, self._list_models, long=True),
+            "models.list": Method(NoParams, self._list_models, "guest", long=True),
             "models.load": Method(ModelParams, self._load_model, long=True),
             "models.unload": Method(ModelParams, self._unload_model, long=True),
             "models.pull": Method(ModelParams, self._pull_model, long=True),
             "events.subscribe": Method(NoParams, self._subscribe, long=True),
             "shutdown": Method(NoParams, self._shutdown),
-            "ping": Method(NoParams, self._ping),
+            "ping": Method(NoParams, self._ping, "everybody"),
         }
 
-    def find(self, name: str) -> Method:
-        """The method of that name. Raises RpcError that names the nearest one."""
+    def find(self, name: str, *, guest: bool = False) -> Method:
+        """The method of that name. Raises RpcError that names the nearest one, or refuses a guest."""
         if (method := self._table.get(name)) is not None:
+            allowed = method.permission == "everybody" or (method.permission == "guest" and name in self._guest_methods)
+            if guest and not allowed:
+                raise only_the_owner(f"use {name}")
             return method
         near = difflib.get_close_matches(name[:64], self._table, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(self._table)}."
         raise RpcError(ErrorCode.UNKNOWN_METHOD, "unknown-method", f"There is no method {name[:64]}.", hint)
 
     async def _ask(self, params: AskParams, exchange: Exchange) -> Message:
+        if exchange.guest and (params.role or params.images):
+            raise only_the_owner("choose who answers, or show pictures")
         images = tuple([await self._picture(image) for image in params.images])
         text = StrangersText(params.text) if params.agent else params.text
-        turn = self._daemon.ask(text, aloud=params.aloud, role=params.role, images=images)
+        turn = self._daemon.ask(text, aloud=params.aloud, role=params.role, images=images, guest=exchange.guest)
         return await _follow(turn, exchange, stream=params.stream)
 
     async def _picture(self, params: rpc.ImageParams) -> bytes:
@@ -127,14 +145,22 @@ class Methods:
     async def _say(self, params: rpc.SayParams, exchange: Exchange) -> Message:
         return await _follow(self._daemon.say(params.text), exchange, stream=False)
 
-    async def _transcribe(self, params: rpc.TranscribeParams, _: Exchange) -> Message:
+    async def _mute(self, params: rpc.MuteParams, exchange: Exchange) -> Message:
+        if exchange.guest and params.on is not True:
+            raise only_the_owner("open the microphone")
+        return {"muted": await self._daemon.mute(params.on)}
+
+    async def _transcribe(self, params: rpc.TranscribeParams, exchange: Exchange) -> Message:
+        if exchange.guest and params.path is not None:
+            raise only_the_owner("have files read; send the audio itself")
         async with self._decoding:  # one decoded file in memory, whatever the clients send
             samples = await anyio.to_thread.run_sync(partial(load_audio, params), abandon_on_cancel=True)
             transcript = await self._daemon.transcribe(samples)
         return {"text": transcript.text, "language": transcript.language, "confidence": transcript.confidence}
 
-    async def _status(self, _: NoParams, __: Exchange) -> Message:
-        return self._daemon.status()
+    async def _status(self, _: NoParams, exchange: Exchange) -> Message:
+        status = self._daemon.status()
+        return {key: status[key] for key in PUBLIC_STATUS if key in status} if exchange.guest else status
 
     async def _watch_microphone(self, _: NoParams, exchange: Exchange) -> None:
         """Never ends by itself; a client that reads too slowly gets fewer, and in the end none."""
@@ -182,6 +208,11 @@ class Methods:
 
     async def _ping(self, _: NoParams, __: Exchange) -> str:
         return "pong"
+
+
+def only_the_owner(what: str) -> RpcError:
+    """A guest wants too much."""
+    return RpcError(ErrorCode.NOT_PERMITTED, "not-permitted", f"Only the owner may {what}.", "Ask the owner.")
 
 
 def _order(order: Callable[[], None]) -> Callable[[NoParams, Exchange], Awaitable[bool]]:

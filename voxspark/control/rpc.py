@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 import pydantic_core
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from voxspark.control.limits import Room
 from voxspark.errors import ControlError, VoxSparkError
 
 Id = str | int | float | None
@@ -42,6 +43,8 @@ class ErrorCode(IntEnum):
     RATE_LIMITED = -32001
     TOO_MANY = -32002
     """Clients, or requests in flight."""
+    NOT_PERMITTED = -32003
+    """A guest wants what only the owner may do."""
 
 
 class RpcError(ControlError):
@@ -57,35 +60,48 @@ class RpcError(ControlError):
 
 
 class LineSplitter:
-    """Cuts a byte stream into lines, holding at most one line of `max_bytes`."""
+    """Cuts a byte stream into lines, holding at most one line of `max_bytes`, and that in `room`."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, room: Room | None = None) -> None:
         self._max_bytes = max_bytes
+        self._room = room or Room(max_bytes)
         self._begun = bytearray()
         self._skipping = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether a line has begun that has not ended."""
+        return self._skipping or bool(self._begun)
+
     def feed(self, data: bytes) -> Iterator[bytes | None]:
-        """Whole lines without their newline; None, once, for a line that is too long and is skipped."""
+        """Whole lines without their newline; None, once, for a line that is too long, or finds no room, and is
+        skipped. A line's bytes stay held until the next one is taken."""
         *ends, rest = data.split(b"\n")
         for end in ends:
             if self._overflows(end):
                 yield None
             elif not self._skipping:
                 yield bytes(self._begun)
-            self._begun.clear()
-            self._skipping = False
+            self.clear()
         if self._overflows(rest):
             yield None
+
+    def clear(self) -> None:
+        """Forget the line that has begun."""
+        self._room.give(len(self._begun))
+        self._begun.clear()
+        self._skipping = False
 
     def _overflows(self, piece: bytes) -> bool:
         if self._skipping:
             return False
-        self._skipping = len(self._begun) + len(piece) > self._max_bytes
-        if self._skipping:
-            self._begun.clear()
-        else:
+        fits = len(self._begun) + len(piece) <= self._max_bytes and self._room.take(len(piece))
+        if fits:
             self._begun += piece
-        return self._skipping
+        else:
+            self.clear()
+            self._skipping = True
+        return not fits
 
 
 # ── requests ────────────────────────────────────────────────────────────────────────────────────
@@ -127,15 +143,23 @@ def _invalid(code: str, message: str, remedy: str = "", *, id_: Id = None) -> Rp
 
 
 def _load(line: bytes) -> Any:
-    """Strict JSON: UTF-8, no NaN or infinity, no integer beyond 64 bits, no lone surrogates."""
+    """Strict JSON: UTF-8, no NaN or infinity, no integer beyond 64 bits, no lone surrogates, no name twice."""
     try:
-        message = json.loads(line.decode(), parse_int=_int, parse_float=_float, parse_constant=_float)
+        message = json.loads(
+            line.decode(), parse_int=_int, parse_float=_float, parse_constant=_float, object_pairs_hook=_object
+        )
         if b"\\ud" in line.lower():
             json.dumps(message, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise RpcError(
             ErrorCode.PARSE_ERROR, "parse-error", "The line is not valid JSON.", "Send one JSON object per line."
         ) from error
+    return message
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Message:
+    if len(message := dict(pairs)) < len(pairs):
+        raise ValueError("a name twice")  # readers differ in which of the two they take
     return message
 
 
@@ -200,6 +224,13 @@ class SayParams(Params):
     """A text to be spoken as it is."""
 
     text: Text
+
+
+class MuteParams(Params):
+    """Close the microphone, or open it again."""
+
+    on: bool | None = None
+    """Null is the other of the two."""
 
 
 class TranscribeParams(Params):

@@ -14,10 +14,12 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskStatus
 
-from voxspark.config import ControlSettings
+from voxspark.config_control import ControlSettings
 from voxspark.control import rpc
+from voxspark.control.access import Access
 from voxspark.control.connection import Connection
 from voxspark.control.daemon import Daemon
+from voxspark.control.limits import Account, Accounts
 from voxspark.control.methods import Methods
 from voxspark.control.rpc import ErrorCode, RpcError
 from voxspark.control.wire import Wire
@@ -28,7 +30,11 @@ logger = logging.getLogger(__name__)
 WRITE_SECONDS = 5.0
 """A client that does not take one message in this time is dropped."""
 
-BACKLOG = 64
+LINE_SECONDS = 30.0
+"""A client that says nothing after it connected, or does not finish a line, is dropped then."""
+
+BACKLOG = 256
+"""Clients that come at once; the kernel refuses more for the moment."""
 
 ACCEPT_PAUSE_SECONDS = 0.5
 """Wait when the process has no file descriptor left for one more client."""
@@ -42,17 +48,28 @@ class Server:
         daemon: Daemon,
         settings: ControlSettings,
         *,
-        allowed_uids: frozenset[int] | None = None,
+        access: Access | None = None,
         write_seconds: float = WRITE_SECONDS,
+        line_seconds: float = LINE_SECONDS,
     ) -> None:
-        """`allowed_uids` are the users who may connect: ourselves and root when it is None."""
-        self._methods = Methods(daemon)
-        self.settings = settings
-        """Limits; those of a connection are the ones in force when it is made."""
-        self._allowed_uids = frozenset({os.geteuid(), 0}) if allowed_uids is None else allowed_uids
+        """Raises ControlError for a user or a group that this machine does not know."""
+        self._methods = Methods(daemon, settings.guest_methods)
+        self._settings = settings
+        self._access = access or Access.of(settings)
+        self._accounts = Accounts(settings)
         self._write_seconds = write_seconds
-        self.clients = 0
+        self._line_seconds = line_seconds
+        self._refused: set[int] = set()
+
+    @property
+    def clients(self) -> int:
         """Connected now."""
+        return self._accounts.clients
+
+    def apply(self, settings: ControlSettings) -> None:
+        """Other limits, for those who connect from now on."""
+        self._settings = settings
+        self._accounts.apply(settings)
 
     async def run(
         self,
@@ -63,41 +80,55 @@ class Server:
     ) -> None:
         """Serve until cancelled; then the socket file is gone, unless the listener is `inherited`: it stays the
         manager's. Raises ControlError when the path cannot be had."""
-        with inherited or claim(path) as listener:
+        with inherited or claim(path, self._access) as listener:
             async with anyio.create_task_group() as tasks:
                 task_status.started()
                 while True:
-                    wire = await _accept(listener)
-                    self.clients += 1
-                    tasks.start_soon(self._attend, wire)
+                    for wire in await _accept(listener):
+                        tasks.start_soon(self._attend, wire)
 
     async def _attend(self, wire: Wire) -> None:
         try:
             with wire:
-                if refusal := self._refusal(wire):
-                    with anyio.move_on_after(self._write_seconds):
-                        await wire.send(rpc.encode(rpc.failure(None, refusal)))
-                else:
-                    await Connection(wire, self._methods, self.settings, write_seconds=self._write_seconds).run()
+                peer = wire.peer
+                owner = self._access.is_owner(peer)
+                if not (owner or self._access.is_guest(peer)):
+                    await self._turn_away(wire, self._forbidden(peer.uid))
+                    return
+                account = self._accounts.of(peer.uid, guest=not owner)
+                if self._accounts.full_for(account):
+                    await self._turn_away(wire, _full())
+                    return
+                account.clients += 1
+                try:
+                    await self._serve(wire, account)
+                finally:
+                    account.clients -= 1
         except anyio.BrokenResourceError:
             pass  # refused and gone
         except Exception as error:
             logger.error("a client's connection broke: %s", type(error).__name__)
             logger.debug("a client's connection broke", exc_info=error)
-        finally:
-            self.clients -= 1
 
-    def _refusal(self, wire: Wire) -> ControlError | None:
-        if (uid := wire.peer_uid) not in self._allowed_uids:
-            logger.warning("refused a client of user %d", uid)
-            return ControlError(
-                "forbidden", "This VoxSpark belongs to another user.", "Run the command as the user who runs VoxSpark."
-            )
-        if self.clients > self.settings.max_clients:
-            return RpcError(
-                ErrorCode.TOO_MANY, "too-many-clients", "Too many clients are connected.", "Close one of them."
-            )
-        return None
+    async def _serve(self, wire: Wire, account: Account) -> None:
+        patience = {"write_seconds": self._write_seconds, "line_seconds": self._line_seconds}
+        await Connection(wire, self._methods, self._settings, account, **patience).run()
+
+    async def _turn_away(self, wire: Wire, error: ControlError) -> None:
+        with anyio.move_on_after(self._write_seconds):
+            await wire.send(rpc.encode(rpc.failure(None, error)))
+
+    def _forbidden(self, uid: int) -> ControlError:
+        if uid not in self._refused:
+            self._refused.add(uid)
+            logger.warning("refused clients of user %d", uid)
+        return ControlError(
+            "forbidden", "This VoxSpark belongs to another user.", "Run the command as the user who runs VoxSpark."
+        )
+
+
+def _full() -> ControlError:
+    return RpcError(ErrorCode.TOO_MANY, "too-many-clients", "Too many clients are connected.", "Close one of them.")
 
 
 async def serve(
@@ -111,37 +142,40 @@ async def serve(
     await Server(daemon, settings).run(path, task_status=task_status)
 
 
-async def _accept(listener: socket.socket) -> Wire:
-    while True:
-        await anyio.wait_readable(listener)
-        try:
-            return Wire(listener.accept()[0])
-        except BlockingIOError:
-            continue  # the client is gone again
-        except OSError as error:
-            logger.warning("a client could not be accepted: %s", error.strerror)
-            await anyio.sleep(ACCEPT_PAUSE_SECONDS)
+async def _accept(listener: socket.socket) -> list[Wire]:
+    """Everybody who has come by now: one at each turn of a busy loop would leave the others at the door."""
+    await anyio.wait_readable(listener)
+    wires: list[Wire] = []
+    try:
+        while len(wires) < BACKLOG:
+            wires.append(Wire(listener.accept()[0]))
+    except BlockingIOError:
+        pass  # that was all, or the client is gone again
+    except OSError as error:
+        logger.warning("a client could not be accepted: %s", error.strerror)
+        await anyio.sleep(ACCEPT_PAUSE_SECONDS)
+    return wires
 
 
 # ── the socket file ─────────────────────────────────────────────────────────────────────────────
 
 
 @contextmanager
-def claim(path: Path) -> Iterator[socket.socket]:
-    """The listener at `path`, mode 0600, in a directory of ours; its file is removed at the end, if it is still ours.
+def claim(path: Path, access: Access | None = None) -> Iterator[socket.socket]:
+    """The listener at `path`, in a directory of ours; its file is removed at the end, if it is still ours.
 
-    A file that nobody listens to is replaced. Raises ControlError: `already-running`, `socket-directory-unsafe`,
-    `socket-path-taken`, `socket-unusable`.
+    `access`: for whom the modes are; for nobody else when it is None. A file that nobody listens to is replaced.
+    Raises ControlError: `already-running`, `socket-directory-unsafe`, `socket-path-taken`, `socket-unusable`.
     """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with listener:
         listener.setblocking(False)
         try:
-            secure_directory(path.parent)
+            secure_directory(path.parent, access)
             with _starting(path):
                 _make_vacant(path)
                 listener.bind(str(path))
-                path.chmod(0o600)
+                _open_to(path, access.socket_mode if access else 0o600, access)
                 listener.listen(BACKLOG)
                 inode = path.lstat().st_ino
         except OSError as error:
@@ -157,8 +191,15 @@ def claim(path: Path) -> Iterator[socket.socket]:
                 path.unlink()
 
 
-def secure_directory(directory: Path) -> None:
-    """Make the socket's directory, 0700, or check the one that is there.
+def _open_to(place: Path, mode: int, access: Access | None) -> None:
+    """Raises OSError, also when the daemon's user is not of the group."""
+    if access is not None and access.group is not None:
+        os.chown(place, -1, access.group)
+    place.chmod(mode)
+
+
+def secure_directory(directory: Path, access: Access | None = None) -> None:
+    """Make the socket's directory, or check the one that is there, whose mode stays as it is.
 
     Ours must be writable by nobody else. The one it is made in may be root's, or sticky like /tmp. Raises ControlError.
     """
@@ -175,6 +216,7 @@ def secure_directory(directory: Path) -> None:
         )
     for place in reversed(missing):
         place.mkdir(mode=0o700)
+        _open_to(place, access.directory_mode if access else 0o700, access)
 
 
 @contextmanager

@@ -10,11 +10,26 @@ from __future__ import annotations
 import select
 import socket
 import struct
+from dataclasses import dataclass
 from types import TracebackType
 
 import anyio
 
 RECEIVE_BYTES = 65_536
+
+SO_PEERGROUPS = 59
+"""Of asm-generic/socket.h, which the `socket` module lacks; Linux 4.13."""
+
+MOST_GROUPS_BYTES = 1024
+"""256 groups: what `getsockopt` of Python takes at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end."""
+
+    uid: int
+    gids: frozenset[int]
 
 
 class Wire:
@@ -54,11 +69,23 @@ class Wire:
         return bool(self._hangup.poll(0))
 
     @property
-    def peer_uid(self) -> int:
-        """Effective user of the other end when it connected (SO_PEERCRED, unix(7))."""
+    def readable(self) -> bool:
+        """Whether `receive` would return at once."""
+        waiting = select.poll()
+        waiting.register(self._socket, select.POLLIN)
+        return bool(waiting.poll(0))
+
+    @property
+    def peer(self) -> Peer:
+        """The other end as it was when it connected: effective user and group (SO_PEERCRED), and the groups beside it
+        (SO_PEERGROUPS), all by the kernel's word (unix(7))."""
         credentials = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        _pid, uid, _gid = struct.unpack("3i", credentials)
-        return int(uid)
+        _pid, uid, gid = struct.unpack("3i", credentials)
+        try:
+            beside = self._socket.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, MOST_GROUPS_BYTES)
+        except OSError:  # more groups than that
+            beside = b""
+        return Peer(uid, frozenset({gid, *struct.unpack(f"{len(beside) // 4}I", beside)}))
 
     def __enter__(self) -> Wire:
         return self

@@ -113,6 +113,14 @@ class Listener:
         """The open utterance has been dealt with: what comes next is a new one."""
         self._endpointer.close()
 
+    def forget(self) -> None:
+        """Nothing that was heard is kept, said or not; in wake mode the word is needed again."""
+        self._endpointer = Endpointer(self._settings)
+        self._recent.clear()
+        self._awake_seconds = 0.0
+        if self._settings.mode == "wake":
+            self._armed_until = float("-inf")
+
     def flush(self, at: float) -> list[ListeningSignal]:
         """The microphone's stream is over."""
         return self._endpointer.flush(at)

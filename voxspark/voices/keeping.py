@@ -49,6 +49,8 @@ def keep(voice: Voice, clip: Pcm, sample_rate_hz: int) -> Voice:
         with tempfile.TemporaryDirectory(dir=home.parent, prefix="voice-") as place:
             new = Path(place) / "new"
             new.mkdir(mode=0o700)
+            for name in (RECORDING, FILE):
+                (new / name).touch(0o600)
             (new / RECORDING).write_bytes(wav_bytes(clip, sample_rate_hz))
             (new / FILE).write_text(as_toml(voice), "utf-8")
             _swap(new, voice.folder, Path(place) / "old")

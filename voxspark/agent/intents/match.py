@@ -14,13 +14,14 @@ from voxspark.agent.intents.slots import Checks
 from voxspark.agent.tongues import Tongue, tongue
 from voxspark.errors import ToolError
 from voxspark.language import Language, current
-from voxspark.listening.backchannel import is_stop, is_wait
+from voxspark.listening.backchannel import is_mute, is_stop, is_wait
 from voxspark.tools.clock import CITIES
 from voxspark.tools.folding import fold
 from voxspark.tools.registry import Toolbox
 from voxspark.tools.units import UNITS, same_dimension
 
 STOP = "stop"
+MUTE = "stop_listening"
 REPEAT = "repeat"
 
 _AMOUNT = re.compile(r"(?P<minus>minus |negative )?(?P<number>\d{1,12}(?:\.\d{1,12})?)|half an?")
@@ -53,6 +54,8 @@ class Intents:
 
     def match(self, text: str, language: Language | None = None) -> Intent | None:
         """The intent of a whole transcript, or None: then a language model answers. Takes about a millisecond."""
+        if is_mute(text) and MUTE in self._toolbox:
+            return Intent(MUTE)
         if is_stop(text) or is_wait(text):
             return Intent(STOP)
         code = language or current()

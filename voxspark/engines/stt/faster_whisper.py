@@ -173,12 +173,18 @@ def _load(settings: TranscriberSettings) -> Any:
 
 
 def _place(name: str) -> str:
-    """A directory, or a name for the hub. Raises EngineError when the directory is not there."""
+    """A directory; a name for the hub only where nothing of that name is here: what was fetched once is not asked for
+    again. Raises EngineError when the directory is not there."""
     if name.startswith("bundled:"):
         return str(locate(f"whisper-{name.removeprefix('bundled:')}"))
     place = Path(name).expanduser()
     if not (name.startswith(("/", "~", ".")) or place.is_dir()):
-        return name
+        from faster_whisper import download_model
+
+        try:
+            return str(download_model(name, local_files_only=True))
+        except (OSError, ValueError):  # not here; no such name, which the loading tells
+            return name
     # without its tokenizer, faster-whisper would fetch one
     if missing := [file for file in ("model.bin", "tokenizer.json") if not (place / file).is_file()]:
         raise TranscriberError(

@@ -1,0 +1,73 @@
+"""Mute: the microphone is closed because somebody wants it so, and stays closed over a restart."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from voxspark.events import MicrophoneMuted
+from voxspark.protocols import Emit, Microphone
+from voxspark.tools.phrases import say
+from voxspark.tools.registry import Tool, tool, tools_of
+from voxspark.types import ListeningSignal, MuteRequested, Pressed, Toggled
+
+log = logging.getLogger(__name__)
+
+CLOSED = "I am not listening any more. To have me back, press the mute key, or run voxspark unmute."
+
+
+class Mute:
+    """Whether the microphone is to be closed. Nothing that a model or a page can call opens it again."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        """`file` is there as long as it is closed; without one that ends with the daemon."""
+        self._file = file
+        self.on = file is not None and file.exists()
+        self._close: Callable[[bool], object] = lambda on: None
+        self._post: Callable[[MuteRequested], None] = lambda signal: None
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """stop_listening."""
+        return tools_of(self)
+
+    def connect(self, microphone: Microphone, post: Callable[[MuteRequested], None]) -> None:
+        """The device that it closes (one that is a file or a test's has nothing to close), and who decides."""
+        self._close = getattr(microphone, "mute", self._close)
+        self._post = post
+        if self.on:
+            self._close(True)
+            post(MuteRequested(True, "restart"))
+
+    def swallows(self, signal: object, emit: Emit) -> bool:
+        """Whether a signal means nothing while it is closed; push-to-talk is told so."""
+        if self.on and isinstance(signal, Pressed | Toggled):
+            emit(MicrophoneMuted(signal.at, True, "pressed"))
+        return self.on and isinstance(signal, ListeningSignal | Pressed | Toggled)
+
+    def obey(self, request: MuteRequested, emit: Emit, at: float) -> None:
+        """Close the device, or let it open; remember it, and tell."""
+        self.on = not self.on if request.on is None else request.on
+        self._close(self.on)
+        self._remember(self.on)
+        emit(MicrophoneMuted(at, self.on, request.reason))
+
+    def _remember(self, on: bool) -> None:
+        if self._file is None:
+            return
+        try:
+            if on:
+                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.close(os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o600))
+            else:
+                self._file.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("a restart will not know whether it is muted: %s", error.strerror)
+
+    @tool(permission="act", fate="owner")
+    async def stop_listening(self) -> str:
+        """Close the microphone. Only the user can open it again, by hand."""
+        self._post(MuteRequested(True, "asked"))
+        return say(CLOSED)
