@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxspark import __version__, cli_agent, cli_machine, cli_mcp, cli_memory, cli_plan, cli_voices
+from voxspark import __version__, cli_agent, cli_machine, cli_mcp, cli_memory, cli_plan, cli_voices, cli_watching
 from voxspark.cli_plan.session import complete_profiles, json_option, run_async, text_argument, with_daemon
 from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError
 
@@ -316,6 +316,8 @@ cli.add_command(cli_machine.doctor)
 cli.add_command(cli_plan.models)
 cli.add_command(cli_plan.plan)
 cli.add_command(cli_voices.voices)
+cli.add_command(cli_watching.top)
+cli.add_command(cli_watching.report)
 
 
 # ── helpers ─────────────────────────────────────────────────────────────────────────────────────

@@ -38,6 +38,7 @@ from voxspark.config_tools import (
     Settings,
     WebSettings,
 )
+from voxspark.config_watching import MetricsSettings, RecordingSettings
 from voxspark.errors import ConfigError
 from voxspark.files import config_folder, xdg_directory
 from voxspark.language import Language
@@ -171,6 +172,10 @@ class Config(Settings):
     """[control]"""
     log: LogSettings = LogSettings()
     """[log]"""
+    metrics: MetricsSettings = MetricsSettings()
+    """[metrics]"""
+    recording: RecordingSettings = RecordingSettings()
+    """[recording]"""
 
     @model_validator(mode="before")
     @classmethod

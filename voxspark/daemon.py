@@ -29,7 +29,9 @@ from voxspark.events import Event, Failed, TurnEnded
 from voxspark.kit import open_kit
 from voxspark.language import speak
 from voxspark.protocols import Clock, Emit, Microphone, Speaker
+from voxspark.tools.wall_time import local_now
 from voxspark.types import ShutdownRequested
+from voxspark.watching.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,7 @@ async def run_daemon(
     thing that happened was a failure.
     """
     speak(config.language)
+    watcher = Watcher(config.metrics, local_now)
     if serve:
         with claim(socket_path(config)):
             pass  # another daemon, or a path that cannot be used: better told before the loading than after it
@@ -81,7 +84,9 @@ async def run_daemon(
         assistant = make_assistant(config, kit, engines, bus, clock, once=once, microphone=microphone, speaker=speaker)
         verdict = _Verdict()
         async with bus.subscribe(WATCHER_BOUND) as events, anyio.create_task_group() as group:
-            group.start_soon(_watch, events, [*([watch] if watch else []), *([verdict.judge] if once else [])])
+            watchers = [watcher.note, *([watch] if watch else []), *([verdict.judge] if once else [])]
+            group.start_soon(_watch, events, watchers)
+            await group.start(watcher.run)
             group.start_soon(_stop_on_signals, assistant.post)
             if serve:
                 server = Server(

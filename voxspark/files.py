@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -53,6 +54,21 @@ def write_json(path: Path, value: object) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """To a file for its owner only, the whole line or nothing of it: the next one would be lost with half a line.
+
+    Raises OSError.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        size = os.lseek(descriptor, 0, os.SEEK_END)
+        if os.write(descriptor, line) < len(line):
+            os.ftruncate(descriptor, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        os.close(descriptor)
 
 
 def _config_home() -> Path:
