@@ -79,7 +79,7 @@ def test_a_failed_turn_without_sound() -> None:
 
 @given(st.integers(1, 200), st.integers(1, 60), st.booleans())
 def test_no_frame_is_larger_than_the_terminal(width: int, height: int, colour: bool) -> None:
-    text = drawn(lately(*a_turn(1), *a_turn(2)), width, height, colour)
+    text = drawn(lately(*a_turn(1), *a_turn(2)), width, height, colour=colour)
     lines = re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n")
     assert len(lines) <= height
     assert max(map(len, lines)) <= width
@@ -87,7 +87,8 @@ def test_no_frame_is_larger_than_the_terminal(width: int, height: int, colour: b
 
 @given(st.text(), st.sampled_from(["microphone", "state", "profile"]))
 def test_nothing_from_elsewhere_reaches_the_terminal_as_a_command(text: str, key: str) -> None:
-    assert all(character.isprintable() or character == "\n" for character in drawn(Lately(), **{key: text}))
+    told = frame({**STATUS, key: text}, Lately(), NOW, width=100, colour=False)
+    assert all(character.isprintable() or character == "\n" for character in told)
 
 
 def test_only_the_state_has_a_colour() -> None:

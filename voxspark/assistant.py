@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -27,7 +27,7 @@ from voxspark.listening.backchannel import is_stop
 from voxspark.listening.barge_in import Overlap, decide
 from voxspark.parts import AssistantParts, MicrophoneEnded, Overheard, Signal, TurnDone
 from voxspark.protocols import Agent
-from voxspark.turn import Turn
+from voxspark.turn import Turn, TurnParts
 from voxspark.types import (
     Action,
     Asked,
@@ -104,6 +104,10 @@ class Assistant:
             await self._say_goodbye()
             acts.cancel_scope.deadline = anyio.current_time() + ACTS_SECONDS
             group.cancel_scope.cancel()
+
+    def tap(self, change: Callable[[TurnParts], TurnParts]) -> None:
+        """What the turns from now on are made of, changed: for whoever listens in."""
+        self._turn_parts = change(self._turn_parts)
 
     async def hold(self) -> None:
         """For microphones that are faster than life: return when what was heard so far is dealt with."""

@@ -318,6 +318,7 @@ cli.add_command(cli_plan.plan)
 cli.add_command(cli_voices.voices)
 cli.add_command(cli_watching.top)
 cli.add_command(cli_watching.report)
+cli.add_command(cli_watching.record)
 
 
 # ── helpers ─────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""`voxspark top` and `voxspark report`: the daemon at work, and how it has done."""
+"""`voxspark top`, `voxspark report`, `voxspark record`: the daemon at work, how it has done, and single turns kept."""
 
 from __future__ import annotations
 
@@ -86,6 +86,28 @@ def _lately() -> Lately:
     with suppress(VoxSparkError):
         lately.turns.extend(turns_since(turns_path(), local_now() - timedelta(days=1)))
     return lately
+
+
+@click.command()
+@click.option("--turns", type=click.IntRange(1, 100), default=1, show_default=True, help="How many of the next turns.")
+@click.option("--off", is_flag=True, help="Keep no more.")
+@click.pass_obj
+def record(config_file: Path | None, turns: int, off: bool) -> None:
+    """Have the daemon keep the next turns, sound and all.
+
+    For finding out why something was misheard: what was heard, what was said, and every event, for your eyes only.
+    """
+
+    async def work(client: Client) -> None:
+        kept = await client.call("record", turns=0 if off else turns)
+        if off:
+            click.echo(f"No turn is kept from now on. Those that were: {kept['folder']}")
+            return
+        number = "turn is" if turns == 1 else f"{turns} turns are"
+        click.echo(f"The next {number} kept, with its sound, in {kept['folder']}")
+        click.echo(f"They are deleted after {kept['days']} days, or by you: rm -r {kept['folder']}")
+
+    with_daemon(load(config_file), work)
 
 
 @click.command()

@@ -16,6 +16,7 @@ from voxspark.events import (
     Failed,
     JobChanged,
     Ready,
+    RecordingChanged,
     Stopping,
     TimerRang,
     TurnEnded,
@@ -49,6 +50,8 @@ def describe(event: Event, *, with_waterfall: bool = False) -> str:
             return f"  ({event.device} {event.state}: {event.detail})"
         case AudioDropped():
             return f"  ! {event.seconds:.1f} s of sound were lost: the machine is too busy."
+        case RecordingChanged():
+            return f"  (the next {event.turns_left} turns are recorded)" if event.turns_left else "  (no recording)"
         case Stopping():
             return f"Going down ({event.reason})."
         case _:

@@ -31,6 +31,7 @@ from voxspark.language import speak
 from voxspark.protocols import Clock, Emit, Microphone, Speaker
 from voxspark.tools.wall_time import local_now
 from voxspark.types import ShutdownRequested
+from voxspark.watching.recording import Recorder, recordings_folder
 from voxspark.watching.watcher import Watcher
 
 log = logging.getLogger(__name__)
@@ -82,15 +83,20 @@ async def run_daemon(
         begun = anyio.current_time()
         microphone, speaker = await devices(clock) if devices else (None, None)
         assistant = make_assistant(config, kit, engines, bus, clock, once=once, microphone=microphone, speaker=speaker)
+        recorder = Recorder(recordings_folder(), config.recording, local_now, clock)
+        recorder.emit = assistant.emit
+        assistant.tap(recorder.tap)
         verdict = _Verdict()
         async with bus.subscribe(WATCHER_BOUND) as events, anyio.create_task_group() as group:
-            watchers = [watcher.note, *([watch] if watch else []), *([verdict.judge] if once else [])]
+            watchers = [watcher.note, recorder.note, *([watch] if watch else []), *([verdict.judge] if once else [])]
             group.start_soon(_watch, events, watchers)
             await group.start(watcher.run)
+            await group.start(recorder.run)
             group.start_soon(_stop_on_signals, assistant.post)
             if serve:
                 server = Server(
-                    AssistantDaemon(assistant, engines.models, engines.swarm, kit.servers.snapshot), config.control
+                    AssistantDaemon(assistant, engines.models, engines.swarm, kit.servers.snapshot, recorder),
+                    config.control,
                 )
                 await group.start(server.run, socket_path(config))
                 log.info("listening on %s", socket_path(config))

@@ -105,7 +105,9 @@ def _engine(engine: Mapping[str, str]) -> str:
 
 
 def _waiting(status: Mapping[str, Any]) -> Iterator[str]:
-    parts = [f"{status['waiting_requests']} questions wait"] * bool(status["waiting_requests"])
+    kept = status.get("recorded_turns_left")
+    parts = [f"RECORDING the next {kept} turns"] * bool(kept)
+    parts += [f"{status['waiting_requests']} questions wait"] * bool(status["waiting_requests"])
     parts += [f"timers: {', '.join(status['timers'])}"] * bool(status["timers"])
     parts += [f"{job['title']}: {job['state']}" for job in status["jobs"]]
     if parts:
