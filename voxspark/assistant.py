@@ -20,7 +20,7 @@ from voxspark.acts import Acts
 from voxspark.agent.agent import Recital
 from voxspark.agent.announcing import Announcement, Announcers, Reports
 from voxspark.agent.ringing import Rings
-from voxspark.bus import failed, known
+from voxspark.bus import failed, for_log, known
 from voxspark.ears import Ears
 from voxspark.inbox import Inbox
 from voxspark.listening.backchannel import is_stop
@@ -377,7 +377,7 @@ class Assistant:
         """Hand an event to everybody; never waits."""
         if isinstance(event, events.Failed):
             self.last_failure = event
-            log.warning("%s: %s %s", event.code, event.message, event.remedy)
+            log.warning("%s", for_log(event))
         if isinstance(event, events.TurnJudged | events.DeviceChanged):
             self._group.start_soon(self._inbox.receive, [event])
         self.parts.live_turns.note(event)

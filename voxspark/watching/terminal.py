@@ -31,7 +31,7 @@ def screen() -> Iterator[None]:
 
 def draw(text: str) -> None:
     """Over what was there, without flicker."""
-    lines = f"{REST_OF_LINE}\r\n".join(text.split("\n"))
+    lines = f"{REST_OF_LINE}\n".join(text.split("\n"))
     _write(f"{HOME}{lines}{REST_OF_LINE}{REST_OF_SCREEN}")
 
 
