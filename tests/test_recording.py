@@ -46,8 +46,8 @@ class Voice:
 @asynccontextmanager
 async def recorder_in(folder: Path, told: list[Event], **settings: int) -> AsyncIterator[Recorder]:
     async with anyio.create_task_group() as group:
-        recorder = Recorder(folder, RecordingSettings(**settings), lambda: NOW, lambda: 5.0)
-        recorder.emit = told.append
+        recorder = Recorder(folder, RecordingSettings(**settings), lambda: NOW)
+        recorder.attend(told.append, lambda: 5.0)
         await group.start(recorder.run)
         yield recorder
         await anyio.wait_all_tasks_blocked()
@@ -140,10 +140,10 @@ async def test_old_and_too_many_recordings_are_deleted_and_nothing_else(tmp_path
     for day in range(1, 8):
         a_recording(tmp_path, f"2026112{8 - day}-120000-turn{day}", day, 300_000)
     a_recording(tmp_path, "mine", 400, 10)
-    Recorder(tmp_path, RecordingSettings(days=5, most_megabytes=1), lambda: NOW, lambda: 0.0)._sweep()
+    Recorder(tmp_path, RecordingSettings(days=5, most_megabytes=1), lambda: NOW)._sweep()
     assert sorted(each.name for each in tmp_path.iterdir()) == [
         *(f"2026112{8 - day}-120000-turn{day}" for day in (3, 2, 1)),
         "mine",
     ]
-    Recorder(tmp_path, RecordingSettings(days=1), lambda: NOW, lambda: 0.0)._sweep()
+    Recorder(tmp_path, RecordingSettings(days=1), lambda: NOW)._sweep()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["20261127-120000-turn1", "mine"]

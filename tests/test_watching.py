@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.watched_turns import READY, SECRET, TIMINGS, a_turn
-from voxspark.config_watching import MetricsSettings
+from voxspark.config_watching import MetricsSettings, RecordingSettings
 from voxspark.errors import ConfigError
 from voxspark.events import (
     AudioDropped,
@@ -257,7 +257,7 @@ async def test_a_port_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         port = listener.extra(anyio.abc.SocketAttribute.local_port)
         with pytest.raises(BaseExceptionGroup) as raised:
             async with anyio.create_task_group() as group:
-                await group.start(Watcher(MetricsSettings(port=port), lambda: NOW).run)
+                await group.start(Watcher(MetricsSettings(port=port), RecordingSettings(), lambda: NOW).run)
     assert raised.group_contains(ConfigError, match=f"Port {port}")
 
 

@@ -31,7 +31,6 @@ from voxspark.language import speak
 from voxspark.protocols import Clock, Emit, Microphone, Speaker
 from voxspark.tools.wall_time import local_now
 from voxspark.types import ShutdownRequested
-from voxspark.watching.recording import Recorder, recordings_folder
 from voxspark.watching.watcher import Watcher
 
 log = logging.getLogger(__name__)
@@ -63,7 +62,7 @@ async def run_daemon(
     thing that happened was a failure.
     """
     speak(config.language)
-    watcher = Watcher(config.metrics, local_now)
+    watcher = Watcher(config.metrics, config.recording, local_now)
     if serve:
         with claim(socket_path(config)):
             pass  # another daemon, or a path that cannot be used: better told before the loading than after it
@@ -83,19 +82,16 @@ async def run_daemon(
         begun = anyio.current_time()
         microphone, speaker = await devices(clock) if devices else (None, None)
         assistant = make_assistant(config, kit, engines, bus, clock, once=once, microphone=microphone, speaker=speaker)
-        recorder = Recorder(recordings_folder(), config.recording, local_now, clock)
-        recorder.emit = assistant.emit
-        assistant.tap(recorder.tap)
+        assistant.tap(watcher.recorder.attend(assistant.emit, clock))
         verdict = _Verdict()
         async with bus.subscribe(WATCHER_BOUND) as events, anyio.create_task_group() as group:
-            watchers = [watcher.note, recorder.note, *([watch] if watch else []), *([verdict.judge] if once else [])]
+            watchers = [watcher.note, *([watch] if watch else []), *([verdict.judge] if once else [])]
             group.start_soon(_watch, events, watchers)
             await group.start(watcher.run)
-            await group.start(recorder.run)
             group.start_soon(_stop_on_signals, assistant.post)
             if serve:
                 server = Server(
-                    AssistantDaemon(assistant, engines.models, engines.swarm, kit.servers.snapshot, recorder),
+                    AssistantDaemon(assistant, engines.models, engines.swarm, kit.servers.snapshot, watcher.recorder),
                     config.control,
                 )
                 await group.start(server.run, socket_path(config))

@@ -59,12 +59,12 @@ class _Turn:
 class Recorder:
     """Keeps the next turns that somebody asked for, and tells by an event while it does."""
 
-    def __init__(self, folder: Path, settings: RecordingSettings, now: Callable[[], datetime], clock: Clock) -> None:
+    def __init__(self, folder: Path, settings: RecordingSettings, now: Callable[[], datetime]) -> None:
         self._folder = folder
         self._settings = settings
         self._now = now
-        self._clock = clock
-        self.emit: Emit = lambda _: None
+        self._emit: Emit = lambda _: None
+        self._clock: Clock = lambda: 0.0
         self.turns_left = 0
         """How many turns are still to be kept; 0 is off."""
         self._turns: dict[int, _Turn] = {}
@@ -72,6 +72,11 @@ class Recorder:
         self._heard: Pcm16 | None = None
         self._waiting: deque[_Turn] = deque()
         self._news = anyio.Event()
+
+    def attend(self, emit: Emit, clock: Clock) -> Callable[[TurnParts], TurnParts]:
+        """Where its events go; what it returns makes turns audible to it."""
+        self._emit, self._clock = emit, clock
+        return self._tap
 
     # ── asked for ───────────────────────────────────────────────────────────────────────────────
 
@@ -85,12 +90,11 @@ class Recorder:
         if not turns:
             self._turns.clear()
             self._newest = self._heard = None
-        self.emit(RecordingChanged(self._clock(), turns))
+        self._emit(RecordingChanged(self._clock(), turns))
 
     # ── what happens ────────────────────────────────────────────────────────────────────────────
 
-    def tap(self, parts: TurnParts) -> TurnParts:
-        """The parts of turns, listened in to."""
+    def _tap(self, parts: TurnParts) -> TurnParts:
         return replace(
             parts,
             transcriber=_TappedEars(parts.transcriber, self._hears),

@@ -13,11 +13,12 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskStatus
 
-from voxspark.config_watching import MetricsSettings
+from voxspark.config_watching import MetricsSettings, RecordingSettings
 from voxspark.errors import ConfigError
 from voxspark.events import Event
 from voxspark.watching import prometheus
 from voxspark.watching.counters import Counters, Family
+from voxspark.watching.recording import Recorder, recordings_folder
 from voxspark.watching.store import TurnStore, turns_path
 from voxspark.watching.traces import Traces, otlp_exporter
 from voxspark.watching.turns import TurnRecord, TurnRecords
@@ -30,9 +31,10 @@ Keep = Callable[[TurnRecord], None]
 class Watcher:
     """Counters, the turns on disk, and, where the configuration says so, traces and a port for Prometheus."""
 
-    def __init__(self, settings: MetricsSettings, now: Callable[[], datetime]) -> None:
+    def __init__(self, settings: MetricsSettings, recording: RecordingSettings, now: Callable[[], datetime]) -> None:
         """Raises ConfigError when traces are wanted and OpenTelemetry is not installed."""
         self._settings = settings
+        self.recorder = Recorder(recordings_folder(), recording, now)
         self._records = TurnRecords()
         self._counters = Counters()
         self._traces = Traces(otlp_exporter(), time.time) if settings.traces else None
@@ -42,6 +44,7 @@ class Watcher:
 
     def note(self, event: Event) -> None:
         """Something happened."""
+        self.recorder.note(event)
         self._counters.note(event)
         if (record := self._records.note(event)) is not None:
             for keep in self._keepers:
@@ -51,10 +54,10 @@ class Watcher:
         """Serve, until cancelled. Raises ConfigError when the port is taken."""
         try:
             async with anyio.create_task_group() as group:
+                await group.start(self.recorder.run)
                 if self._settings.port:
                     await group.start(self._serve)
                 task_status.started()
-                await anyio.sleep_forever()
         finally:
             if self._traces is not None:
                 with anyio.CancelScope(shield=True):
