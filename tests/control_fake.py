@@ -124,6 +124,10 @@ class FakeDaemon:
         self._record(("history", limit))
         return self.turns[:limit]
 
+    def record(self, turns: int) -> dict[str, Any]:
+        self._record(("record", turns))
+        return {"folder": "/state/recordings", "turns": turns, "days": 7}
+
     async def transcribe(self, samples: Pcm16) -> Transcript:
         self._record("transcribe")
         self.heard_samples.append(samples)

@@ -328,8 +328,22 @@ class Scenario:
 
     async def _end(self, assistant: Assistant, at: float) -> None:
         await anyio.sleep_until(at)
-        self._state = str(AssistantDaemon(assistant, FakeModels(), Swarm(NobodyLends(), LiveTurns())).status()["state"])
+        self._state = str(daemon_of(assistant).status()["state"])
         assistant.post(ShutdownRequested("the scenario is over"))
+
+
+class NoRecorder:
+    """Keeps nothing."""
+
+    turns_left = 0
+
+    def begin(self, turns: int) -> dict[str, Any]:
+        return {"turns": turns}
+
+
+def daemon_of(assistant: Assistant) -> AssistantDaemon:
+    """The assistant of a scenario as the socket sees it."""
+    return AssistantDaemon(assistant, FakeModels(), Swarm(NobodyLends(), LiveTurns()), list, NoRecorder())
 
 
 async def _collect(events: Any, seen: list[Event]) -> None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenario import Result, Scenario, check
-from tests.scenario_parts import FakeModels, NobodyLends
+from tests.scenario import Result, Scenario, check, daemon_of
 from voxspark.agent.announcing import IDLE_SECONDS
 from voxspark.agent.confirmation import CONFIRM_SECONDS
-from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.assistant import Assistant
 from voxspark.console import status_table
-from voxspark.control.facade import AssistantDaemon
 from voxspark.errors import ToolError
 from voxspark.events import JobChanged, TurnEnded, TurnStarted
 from voxspark.tools.registry import StrangersText
@@ -110,7 +107,7 @@ def test_a_voice_that_breaks_is_tried_twice() -> None:
 
 def test_the_status_shows_it() -> None:
     def show(assistant: Assistant) -> None:
-        status = AssistantDaemon(assistant, FakeModels(), Swarm(NobodyLends(), LiveTurns())).status()
+        status = daemon_of(assistant).status()
         assert status["jobs"] == [{"title": "cake", "state": "running", "fraction": 0.25, "note": "mixing"}]
         assert status_table({"jobs": status["jobs"]}).split(maxsplit=1)[1] == "cake (25%)"
 

@@ -141,7 +141,7 @@ async def test_limits_of_the_socket_hold_for_the_next_client(tmp_path: Path) -> 
             assert (await first.receive())["result"] == "pong"
             async with raw(path) as second:
                 assert (await second.receive())["error"]["data"]["code"] == "too-many-clients"
-            server.apply(ControlSettings(max_clients=2))
+            server.reconfigure(Config(control=ControlSettings(max_clients=2)))
             async with raw(path) as second:
                 await second.send(b'{"jsonrpc": "2.0", "id": 2, "method": "ping"}')
                 assert (await second.receive())["result"] == "pong"

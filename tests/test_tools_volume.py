@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +102,20 @@ async def test_no_sound_server(tmp_path: object) -> None:
     with pytest.raises(ToolError) as raised:
         await Volume(f"unix:{tmp_path}/none").get_volume()
     assert raised.value.code == "volume-server"
+
+
+async def test_what_cannot_connect_leaves_nothing_open(tmp_path: object) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    volume = Volume(f"unix:{tmp_path}/none")
+    with pytest.raises(ToolError):
+        await volume.get_volume()
+    before = descriptors()
+    for _ in range(5):
+        with pytest.raises(ToolError):
+            await volume.get_volume()
+    assert descriptors() <= before
 
 
 async def test_tools() -> None:

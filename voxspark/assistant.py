@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -20,14 +20,14 @@ from voxspark.acts import Acts
 from voxspark.agent.agent import Recital
 from voxspark.agent.announcing import Announcement, Announcers, Reports
 from voxspark.agent.ringing import Rings
-from voxspark.bus import failed, known
+from voxspark.bus import failed, for_log, known
 from voxspark.config import Config
 from voxspark.ears import Ears
 from voxspark.inbox import Inbox
 from voxspark.overlaps import Overlaps
 from voxspark.parts import AssistantParts, MicrophoneEnded, Overheard, Signal, TurnDone
 from voxspark.protocols import Agent
-from voxspark.turn import Turn
+from voxspark.turn import Turn, TurnParts
 from voxspark.types import (
     Action,
     Asked,
@@ -108,6 +108,10 @@ class Assistant:
             await self._say_goodbye()
             acts.cancel_scope.deadline = anyio.current_time() + ACTS_SECONDS
             group.cancel_scope.cancel()
+
+    def tap(self, change: Callable[[TurnParts], TurnParts]) -> None:
+        """What the turns from now on are made of, changed: for whoever listens in."""
+        self._turn_parts = change(self._turn_parts)
 
     async def hold(self) -> None:
         """For microphones that are faster than life: return when what was heard so far is dealt with."""
@@ -382,7 +386,7 @@ class Assistant:
         """Hand an event to everybody; never waits."""
         if isinstance(event, events.Failed):
             self.last_failure = event
-            log.warning("%s: %s %s", event.code, event.message, event.remedy)
+            log.warning("%s", for_log(event))
         if isinstance(event, events.TurnJudged | events.DeviceChanged):
             self._group.start_soon(self._inbox.receive, [event])
         self.parts.live_turns.note(event)

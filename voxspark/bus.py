@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from voxspark.errors import ControlError, VoxSparkError, root_cause
+from voxspark.errors import ControlError, ToolError, VoxSparkError, root_cause, trace
 from voxspark.events import Event, Failed
 
 log = logging.getLogger(__name__)
@@ -23,13 +23,19 @@ def known(error: BaseException, doing: str) -> VoxSparkError:
     cause = root_cause(error)
     if isinstance(cause, VoxSparkError):
         return cause
-    log.error("%s failed", doing, exc_info=cause)
+    log.error("%s failed: %s", doing, trace(cause))
+    log.debug("%s failed", doing, exc_info=cause)
     return VoxSparkError("internal", "Something went wrong inside.", "See the log.")
 
 
 def failed(error: VoxSparkError, at: float, turn: int | None = None) -> Failed:
     """The event that tells of an error."""
     return Failed(at, error.stage, error.code, error.message, error.remedy, turn)
+
+
+def for_log(event: Failed) -> str:
+    """A failure in a line of the log. What a tool says about it may repeat what somebody has said."""
+    return event.code if event.stage == ToolError.stage else f"{event.code}: {event.message} {event.remedy}".rstrip()
 
 
 class EventBus:

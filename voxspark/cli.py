@@ -26,6 +26,7 @@ from voxspark import (
     cli_plan,
     cli_service,
     cli_voices,
+    cli_watching,
 )
 from voxspark.cli_plan.session import complete_profiles, json_option, run_async, text_argument, with_daemon
 from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError
@@ -345,6 +346,9 @@ cli.add_command(cli_plan.models)
 cli.add_command(cli_plan.plan)
 cli.add_command(cli_service.service)
 cli.add_command(cli_voices.voices)
+cli.add_command(cli_watching.top)
+cli.add_command(cli_watching.report)
+cli.add_command(cli_watching.record)
 
 
 # ── helpers ─────────────────────────────────────────────────────────────────────────────────────

@@ -44,27 +44,31 @@ def make_assistant(
     engines: Engines,
     bus: EventBus,
     clock: Clock,
+    given: tuple[Microphone | None, Speaker | None] = (None, None),
     *,
     once: bool = False,
-    microphone: Microphone | None = None,
-    speaker: Speaker | None = None,
 ) -> Assistant:
-    """A daemon ready to run. Devices are those of the configuration unless given."""
+    """A daemon ready to run. Devices are those of the configuration unless `given`."""
 
     def emit(event: Event) -> None:
         assistant.emit(event)
 
-    microphone = microphone or _reliable_microphone(config, emit, clock, lambda: assistant.hold())
-    speaker, echo, background = make_speaker(config, bus, engines.live_turns, emit, clock, speaker)
+    microphone = given[0] or _reliable_microphone(config, emit, clock, lambda: assistant.hold())
+    speaker, echo, background = make_speaker(config, bus, engines.live_turns, emit, clock, given[1])
     history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
-    indexing = add_meaning(kit, engines.embedding)
     add_consulting(kit, config.code, engines.aside, engines.live_turns, engines.swarm)
     add_pictures(kit, config.image, engines.painter)
     agent = make_agent(kit, engines, history, partial(make_eyes, config.eyes, speaker))
     fillers = make_fillers(kit, engines.line, engines.team, engines.live_turns)
     background += ducking(config.desktop, bus, listener := make_listener(config))
     push_to_talk = PushToTalk(config.hotkey, lambda signal: assistant.post(signal), emit, clock)
-    background += [push_to_talk.run, history.run, indexing.run, fillers.run, *_between_turns(engines)]
+    background += [
+        push_to_talk.run,
+        history.run,
+        add_meaning(kit, engines.embedding).run,
+        fillers.run,
+        *_between_turns(engines),
+    ]
     assistant = Assistant(
         AssistantParts(
             config=config,

@@ -39,6 +39,7 @@ from voxspark.config_tools import (
     Settings,
     WebSettings,
 )
+from voxspark.config_watching import MetricsSettings, RecordingSettings
 from voxspark.errors import ConfigError
 from voxspark.files import config_folder, xdg_directory
 from voxspark.language import Language
@@ -159,6 +160,10 @@ class Config(Settings):
     """[control]"""
     log: LogSettings = LogSettings()
     """[log]"""
+    metrics: MetricsSettings = MetricsSettings()
+    """[metrics]"""
+    recording: RecordingSettings = RecordingSettings()
+    """[recording]"""
 
     @model_validator(mode="before")
     @classmethod

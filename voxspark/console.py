@@ -19,6 +19,7 @@ from voxspark.events import (
     JobChanged,
     MicrophoneMuted,
     Ready,
+    RecordingChanged,
     Stopping,
     TimerRang,
     TurnEnded,
@@ -61,6 +62,8 @@ def describe(event: Event, *, with_waterfall: bool = False) -> str:
         case ConfigReloaded():
             waiting = f" Needs a restart: {', '.join(event.needs_restart)}." * bool(event.needs_restart)
             return f"  (configuration read again; changed: {', '.join(event.changed) or 'nothing'}.{waiting})"
+        case RecordingChanged():
+            return f"  (the next {event.turns_left} turns are recorded)" if event.turns_left else "  (no recording)"
         case Stopping():
             return f"Going down ({event.reason})."
         case _:

@@ -6,14 +6,13 @@ import logging
 import math
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 
 import anyio
 import anyio.lowlevel
 
-from voxspark.assistant import Assistant
 from voxspark.bus import EventBus, failed
 from voxspark.compose import make_assistant
 from voxspark.config import Config, socket_path
@@ -23,7 +22,6 @@ from voxspark.control.server import Server, claim
 from voxspark.engine_room import open_engines, warm
 from voxspark.errors import (
     ChatError,
-    ConfigError,
     ControlError,
     DeviceError,
     EngineError,
@@ -31,16 +29,18 @@ from voxspark.errors import (
     TranscriberError,
     VoxSparkError,
 )
-from voxspark.events import ConfigReloaded, Event, Failed, TurnEnded
+from voxspark.events import Event, Failed, TurnEnded
 from voxspark.kit import open_kit
 from voxspark.language import speak
 from voxspark.privacy import keep_private
 from voxspark.protocols import Clock, Emit, Microphone, Speaker
 from voxspark.service.activation import take_listener
-from voxspark.service.notify import Notifier, take_notifier
-from voxspark.service.reload import reload
+from voxspark.service.notify import take_notifier
+from voxspark.service.reload import Reloading
 from voxspark.service.supervision import Supervision
+from voxspark.tools.wall_time import local_now
 from voxspark.types import ShutdownRequested
+from voxspark.watching.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
@@ -74,10 +74,10 @@ async def run_daemon(
     speak(config.language)
     keep_private()
     supervision, listener = Supervision(take_notifier()), _door(config) if serve else None
+    watcher = Watcher(config.metrics, config.recording, local_now)
     if read is not None:
         signal.signal(signal.SIGHUP, lambda *_: None)  # while it loads there is nothing to change
-    bus = EventBus()
-    begun = math.inf
+    bus, begun = EventBus(), math.inf
     early: list[Event] = []
     emit: Emit = early.append
 
@@ -91,23 +91,25 @@ async def run_daemon(
         async with supervision.loading(tell) as told:
             await warm(engines, told)
         begun = anyio.current_time()
-        microphone, speaker = await devices(clock) if devices else (None, None)
-        assistant = make_assistant(config, kit, engines, bus, clock, once=once, microphone=microphone, speaker=speaker)
-        verdict = _Verdict()
-        door = AssistantDaemon(assistant, engines.models, engines.swarm, kit.servers.snapshot)
-        server = Server(door, config.control)
-        again = _Reloading(config, read, supervision.notifier, assistant, server) if read else None
+        given = await devices(clock) if devices else (None, None)
+        assistant = make_assistant(config, kit, engines, bus, clock, given, once=once)
+        assistant.tap(watcher.recorder.attend(assistant.emit, clock))
+        door = AssistantDaemon(assistant, engines.models, engines.swarm, kit.servers.snapshot, watcher.recorder)
+        server, verdict = Server(door, config.control), _Verdict()
+        changing = (assistant.reconfigure, server.reconfigure)
+        again = Reloading(config, read, changing, supervision.notifier, assistant.emit, clock) if read else None
         async with bus.subscribe(WATCHER_BOUND) as events, anyio.create_task_group() as group:
-            watchers = (partial(supervision.note, standing=door.standing), watch, verdict.judge if once else None)
-            group.start_soon(_watch, events, [each for each in watchers if each is not None])
+            tell_manager = partial(supervision.note, standing=door.standing)
+            group.start_soon(_watch, events, watcher.note, tell_manager, watch, verdict.judge if once else None)
+            await group.start(watcher.run)
             group.start_soon(_obey_signals, assistant.post, again)
             group.start_soon(supervision.pulse, door.starved_seconds)
             if serve:
                 await group.start(server.run, socket_path(config), listener)
                 log.info("listening on %s", socket_path(config))
             emit = assistant.emit
-            for event in early:
-                assistant.emit(event)
+            while early:
+                emit(early.pop(0))
             await assistant.run()
             await anyio.lowlevel.checkpoint()  # the watcher sees the last events
             group.cancel_scope.cancel()
@@ -131,9 +133,9 @@ class _Verdict:
             self.failed = None
 
 
-async def _watch(events: AsyncIterator[Event], watchers: Sequence[Callable[[Event], None]]) -> None:
+async def _watch(events: AsyncIterator[Event], *watchers: Callable[[Event], None] | None) -> None:
     async for event in events:
-        for watch in watchers:
+        for watch in filter(None, watchers):
             watch(event)
 
 
@@ -146,36 +148,6 @@ def _door(config: Config) -> socket.socket | None:
         with claim(socket_path(config), Access.of(config.control)):
             pass
     return listener
-
-
-class _Reloading:
-    """Reads the configuration again and hands it to those who can change."""
-
-    def __init__(
-        self, config: Config, read: Callable[[], Config], notifier: Notifier, assistant: Assistant, server: Server
-    ) -> None:
-        self._config = config
-        self._read = read
-        self._notifier = notifier
-        self._assistant = assistant
-        self._server = server
-
-    def __call__(self) -> None:
-        self._notifier.reloading()
-        now = self._assistant.parts.clock()
-        try:
-            found = reload(self._config, self._read())
-        except ConfigError as error:
-            self._assistant.emit(failed(error, now))
-        else:
-            self._config = found.config
-            self._server.apply(found.config.control)
-            self._assistant.reconfigure(found.config)
-            log.info("the configuration was read again; changed: %s", ", ".join(found.changed) or "nothing")
-            if found.waiting:
-                log.warning("needs a restart: %s", ", ".join(found.waiting))
-            self._assistant.emit(ConfigReloaded(now, found.changed, found.waiting))
-        self._notifier.ready()
 
 
 async def _obey_signals(post: Callable[[ShutdownRequested], None], again: Callable[[], None] | None) -> None:

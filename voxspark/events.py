@@ -341,6 +341,14 @@ class ConfigReloaded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingChanged(Event):
+    """Somebody has asked for turns to be kept, one of them was, or it is over."""
+
+    turns_left: int
+    """How many of the next turns are kept, with their sound; 0: none any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping(Event):
     """The daemon is going down."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -65,6 +66,21 @@ def make_private(*folders: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.stat().st_mode & OTHERS:
             folder.chmod(0o700)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """To a file for its owner only, the whole line or nothing of it: the next one would be lost with half a line.
+
+    Raises OSError.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        size = os.lseek(descriptor, 0, os.SEEK_END)
+        if os.write(descriptor, line) < len(line):
+            os.ftruncate(descriptor, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        os.close(descriptor)
 
 
 def _config_home() -> Path:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
-import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from voxspark.errors import ToolError
-from voxspark.files import state_folder
+from voxspark.files import append_line, state_folder
 
 log = logging.getLogger(__name__)
 
@@ -41,21 +39,9 @@ class AuditLog:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if self._path.exists() and self._path.stat().st_size > MOST_BYTES:
                 self._path.replace(files_of(self._path)[0])
-            _append(self._path, line.encode(errors="replace") + b"\n")
+            append_line(self._path, line.encode(errors="replace") + b"\n")
         except OSError as error:
             log.warning("%s cannot be written: %s", self._path, error.strerror)
-
-
-def _append(path: Path, line: bytes) -> None:
-    """The whole line or nothing of it: the next one would be lost with half a line. Raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        size = os.lseek(descriptor, 0, os.SEEK_END)
-        if os.write(descriptor, line) < len(line):
-            os.ftruncate(descriptor, size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    finally:
-        os.close(descriptor)
 
 
 def files_of(path: Path) -> tuple[Path, Path]:

@@ -67,6 +67,10 @@ class Daemon(Protocol):
         """Text of an utterance, mono 16 kHz, any length."""
         ...
 
+    def record(self, turns: int) -> dict[str, Any]:
+        """Keep so many of the next turns with their sound, none to end it: `folder`, `turns`, `days`."""
+        ...
+
     def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """Every event from now on.
 
@@ -93,6 +97,19 @@ class Daemon(Protocol):
 
     async def models_list(self) -> list[dict[str, Any]]:
         """Every model of the catalogue, as `vram.listing.rows` makes them."""
+        ...
+
+
+class Recorder(Protocol):
+    """Who keeps single turns, as the door's side of the daemon sees it."""
+
+    @property
+    def turns_left(self) -> int:
+        """How many of the next turns are kept."""
+        ...
+
+    def begin(self, turns: int) -> dict[str, Any]:
+        """See `Daemon.record`."""
         ...
 
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 from voxspark import __version__
 from voxspark.agent.swarm import Swarm
 from voxspark.assistant import Assistant
-from voxspark.control.daemon import Models
+from voxspark.control.daemon import Models, Recorder
 from voxspark.errors import ControlError
 from voxspark.events import Event, MicrophoneMuted, ModelPulled, Stopping, TurnEnded, TurnStarted
 from voxspark.privacy import elsewhere
@@ -39,9 +39,11 @@ class AssistantDaemon:
         assistant: Assistant,
         models: Models,
         swarm: Swarm,
-        servers: Callable[[], list[dict[str, Any]]] = list,
+        servers: Callable[[], list[dict[str, Any]]],
+        recorder: Recorder,
     ) -> None:
         """`servers`: how the MCP servers are."""
+        self._recorder = recorder
         self._assistant = assistant
         self._swarm = swarm
         self._servers = servers
@@ -118,6 +120,10 @@ class AssistantDaemon:
         """The newest exchanges, oldest first."""
         return self._parts.history.to_json(limit)
 
+    def record(self, turns: int) -> dict[str, Any]:
+        """Keep some of the next turns."""
+        return self._recorder.begin(turns)
+
     def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """All events from now on."""
         return self._parts.bus.subscribe()
@@ -189,6 +195,7 @@ class AssistantDaemon:
             "dropped_audio_seconds": round(self._parts.microphone.dropped_seconds, 3),
             "turns": self._assistant.turns,
             "waiting_requests": self._assistant.waiting,
+            "recorded_turns_left": self._recorder.turns_left,
             "timers": [timer.name for timer in self._parts.timers.running],
             "jobs": [job.to_json() for job in self._parts.jobs],
             "mcp": self._servers(),

@@ -109,6 +109,7 @@ class Methods:
             "status": Method(NoParams, self._status, "guest"),
             "mic.watch": Method(NoParams, self._watch_microphone, long=True),
             "history": Method(HistoryParams, self._history),
+            "record": Method(rpc.RecordParams, self._record),
             "swarm": Method(rpc.SwarmParams, self._swarm, long=True),
             "models.list": Method(NoParams, self._list_models, "guest", long=True),
             "models.load": Method(ModelParams, self._load_model, long=True),
@@ -170,6 +171,9 @@ class Methods:
 
     async def _history(self, params: HistoryParams, _: Exchange) -> list[Message]:
         return self._daemon.history(params.limit)
+
+    async def _record(self, params: rpc.RecordParams, _: Exchange) -> Message:
+        return self._daemon.record(params.turns)
 
     async def _swarm(self, params: rpc.SwarmParams, _: Exchange) -> list[Message]:
         return await self._daemon.swarm(params.questions)

@@ -268,6 +268,13 @@ class HistoryParams(Params):
     """Turns."""
 
 
+class RecordParams(Params):
+    """How much of what follows is kept."""
+
+    turns: int = Field(1, ge=0, le=100)
+    """The next ones; none ends it."""
+
+
 def _check_source(path: str | None, value: str | None, name: str) -> None:
     if (path is None) == (value is None):
         raise ValueError(f"give either path or {name}")

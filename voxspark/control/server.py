@@ -14,6 +14,7 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskStatus
 
+from voxspark.config import Config
 from voxspark.config_control import ControlSettings
 from voxspark.control import rpc
 from voxspark.control.access import Access
@@ -66,10 +67,10 @@ class Server:
         """Connected now."""
         return self._accounts.clients
 
-    def apply(self, settings: ControlSettings) -> None:
+    def reconfigure(self, config: Config) -> None:
         """Other limits, for those who connect from now on."""
-        self._settings = settings
-        self._accounts.apply(settings)
+        self._settings = config.control
+        self._accounts.apply(config.control)
 
     async def run(
         self,

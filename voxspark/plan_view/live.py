@@ -45,7 +45,7 @@ def text(memory: Memory, now: float | None) -> str:
     """The ledger for a terminal; `now` is on the clock of its decisions."""
     sections = [
         [headline(memory), memory["machine"], *_pressure(memory)],
-        list(_ledger(memory)),
+        list(ledger(memory)),
         _titled(
             "Waiting", [f"{w['role']} ({_model(w)}), {span(w['seconds'])}: {w['reason']}" for w in memory["waiting"]]
         ),
@@ -114,7 +114,8 @@ def _group(model: Memory) -> Group:
     return "pinned" if model["pinned"] else "resident"
 
 
-def _ledger(memory: Memory) -> Iterator[str]:
+def ledger(memory: Memory) -> Iterator[str]:
+    """Who has how much: a bar, and a row for each."""
     pool, host = _parts(memory)
     marks = [
         m.lower() if model["state"] != "resident" else m for m, model in zip(letters(len(pool)), pool, strict=True)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from pydantic import BaseModel
 
+from voxspark.bus import failed
 from voxspark.config import Config
+from voxspark.errors import ConfigError
+from voxspark.events import ConfigReloaded
+from voxspark.protocols import Clock, Emit
+from voxspark.service.notify import Notifier
+
+log = logging.getLogger(__name__)
 
 LIVE = (
     "barge_in.*",
@@ -60,3 +68,40 @@ def _differing(old: Config, new: Config) -> Iterator[str]:
             yield from (f"{name}.{key}" for key in keys if getattr(before, key) != getattr(after, key))
         elif before != after:
             yield name
+
+
+class Reloading:
+    """Reads the configuration again and hands it to those who can change, telling the manager and everybody else."""
+
+    def __init__(
+        self,
+        config: Config,
+        read: Callable[[], Config],
+        changing: Sequence[Callable[[Config], None]],
+        notifier: Notifier,
+        emit: Emit,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        self._read = read
+        self._changing = changing
+        self._notifier = notifier
+        self._emit = emit
+        self._clock = clock
+
+    def __call__(self) -> None:
+        """Now. A file that cannot be used changes nothing."""
+        self._notifier.reloading()
+        try:
+            found = reload(self._config, self._read())
+        except ConfigError as error:
+            self._emit(failed(error, self._clock()))
+        else:
+            self._config = found.config
+            for change in self._changing:
+                change(found.config)
+            log.info("the configuration was read again; changed: %s", ", ".join(found.changed) or "nothing")
+            if found.waiting:
+                log.warning("needs a restart: %s", ", ".join(found.waiting))
+            self._emit(ConfigReloaded(self._clock(), found.changed, found.waiting))
+        self._notifier.ready()

@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal, Protocol
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from voxspark.errors import ToolError, VoxSparkError, root_cause
+from voxspark.errors import ToolError, VoxSparkError, root_cause, trace
 from voxspark.language import Language, current, speaking
 from voxspark.tools import phrases
 from voxspark.tools.clean import clean
@@ -237,7 +237,8 @@ class Jobs:
             if isinstance(cause, VoxSparkError):
                 report = cause.message
             else:
-                log.error("a job failed", exc_info=cause)
+                log.error("a job failed: %s", trace(cause))
+                log.debug("a job failed", exc_info=cause)
         if job.state == "running":
             self.untold.append(job)
             job.by_strangers = isinstance(report, StrangersText)

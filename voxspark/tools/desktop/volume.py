@@ -102,7 +102,8 @@ async def sound_server(address: str | None = None) -> AsyncIterator[Any]:
         remedy = "Install voxspark[desktop] and the package libpulse0."
         raise ToolError("volume-missing", say("Volume control is not installed."), remedy) from error
     try:
-        async with PulseAsync("voxspark", server=address) as pulse:
+        with PulseAsync("voxspark", server=address) as pulse:  # `async with` does not close what fails to connect
+            await pulse.connect()
             yield pulse
     except PulseError as error:
         raise ToolError("volume-server", say("I can't reach the sound server."), "Check that PipeWire runs.") from error
