@@ -23,6 +23,7 @@ from voxspark.devices.retry import ReliableMicrophone
 from voxspark.engine_room import Engines
 from voxspark.events import Event
 from voxspark.kit import Kit, ducking, make_eyes
+from voxspark.memory.history import History
 from voxspark.outfit import add_consulting, add_history, add_meaning, add_pictures, make_fillers
 from voxspark.parts import AssistantParts
 from voxspark.protocols import Clock, Conversation, Emit, Microphone, Speaker
@@ -55,20 +56,11 @@ def make_assistant(
 
     microphone = given[0] or _reliable_microphone(config, emit, clock, lambda: assistant.hold())
     speaker, echo, background = make_speaker(config, bus, engines.live_turns, emit, clock, given[1])
-    history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
-    add_consulting(kit, config.code, engines.aside, engines.live_turns, engines.swarm)
-    add_pictures(kit, config.image, engines.painter)
-    agent = make_agent(kit, engines, history, partial(make_eyes, config.eyes, speaker))
+    history, agent, thinking = _thinking(config, kit, engines, speaker)
     fillers = make_fillers(kit, engines.line, engines.team, engines.live_turns)
     background += ducking(config.desktop, bus, listener := make_listener(config))
     push_to_talk = PushToTalk(config.hotkey, lambda signal: assistant.post(signal), emit, clock)
-    background += [
-        push_to_talk.run,
-        history.run,
-        add_meaning(kit, engines.embedding).run,
-        fillers.run,
-        *_between_turns(engines),
-    ]
+    background += [push_to_talk.run, *thinking, fillers.run, *_between_turns(engines)]
     assistant = Assistant(
         AssistantParts(
             config=config,
@@ -103,6 +95,18 @@ def make_assistant(
         once=once,
     )
     return assistant
+
+
+def _thinking(
+    config: Config, kit: Kit, engines: Engines, speaker: Speaker
+) -> tuple[History, LocalFirstAgent, list[Background]]:
+    """What was said, who answers, and what runs for both; the kit gets the tools that need models."""
+    history = add_history(kit, config.memory, int(engines.context_tokens * HISTORY_SHARE))
+    indexing = add_meaning(kit, engines.embedding)
+    add_consulting(kit, config.code, engines.aside, engines.live_turns, engines.swarm)
+    add_pictures(kit, config.image, engines.painter)
+    agent = make_agent(kit, engines, history, partial(make_eyes, config.eyes, speaker))
+    return history, agent, [history.run, indexing.run]
 
 
 def _between_turns(engines: Engines) -> list[Background]:
