@@ -59,7 +59,7 @@ def test_a_reply_is_finished() -> None:
 
 def test_a_word_that_was_overheard_just_before_is_dropped() -> None:
     scenario = Scenario().model(LONG_ANSWER).user(1.0, 2.0, QUESTION).user(4.6, 4.9, "what about Rome")
-    result = check(scenario.muted(5.05).run(20))
+    result = check(scenario.muted(4.78).run(20))
     assert [turn.outcome for turn in result.heard_turns] == ["answered"]
 
 

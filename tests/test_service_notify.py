@@ -12,13 +12,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.scenario import Scenario, check
-from tests.scenario_parts import FakeModels, NobodyLends
+from tests.scenario import Scenario, check, daemon_of
 from tests.virtual_time import run_virtual
 from voxspark import events
-from voxspark.agent.swarm import LiveTurns, Swarm
 from voxspark.assistant import Assistant
-from voxspark.control.facade import AssistantDaemon
 from voxspark.service.activation import take_listener
 from voxspark.service.notify import Notifier, take_notifier
 from voxspark.service.supervision import LONGEST_LOADING_SECONDS, STARVED_SECONDS, Supervision
@@ -161,7 +158,7 @@ def test_the_state_is_told_in_a_few_words() -> None:
 
     def look(microphone: str, assistant: Assistant) -> None:
         setattr(assistant.parts.microphone, "state", microphone)  # noqa: B010  # real ones have it
-        seen.append(AssistantDaemon(assistant, FakeModels(), Swarm(NobodyLends(), LiveTurns())).standing())
+        seen.append(daemon_of(assistant).standing())
 
     scenario = Scenario().user(1.0, 2.5, "What is 12 times 12?").probe(0.5, partial(look, "open"))
     for at, microphone in ((2.0, "open"), (10.0, "muted"), (11.0, "lost: It was unplugged."), (12.0, "open")):

@@ -9,7 +9,7 @@ from pydantic import Field
 from voxspark.config_tools import Settings
 
 GuestMethod = Literal[
-    "ask", "say", "stop", "status", "listen.start", "listen.stop", "mute", "transcribe", "models.list"
+    "ask", "say", "stop", "status", "listen.start", "listen.stop", "listen.toggle", "mute", "transcribe", "models.list"
 ]
 """What guests can be allowed to do. Nothing here reads or changes what is the owner's."""
 
@@ -25,7 +25,15 @@ class ControlSettings(Settings):
     """Users who may connect as guests. They need a `socket` that is not in a directory of one user's."""
     group: str = ""
     """Members of this group may connect as guests; the socket is then the group's."""
-    guest_methods: tuple[GuestMethod, ...] = ("ask", "say", "stop", "status", "listen.start", "listen.stop")
+    guest_methods: tuple[GuestMethod, ...] = (
+        "ask",
+        "say",
+        "stop",
+        "status",
+        "listen.start",
+        "listen.stop",
+        "listen.toggle",
+    )
     """What guests may do. A guest's question sees nothing of the owner's and changes nothing."""
     max_clients: int = Field(256, ge=1)
     """Connections at once; one more is told so and closed. Guests have half of them."""
