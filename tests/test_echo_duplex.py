@@ -206,6 +206,20 @@ async def test_a_device_that_is_known_is_not_chimed_at_again() -> None:
     assert len(story.events) == 4
 
 
+@virtual_time
+async def test_a_hotkey_is_no_device_that_can_be_heard() -> None:
+    story = Story(Room())
+
+    async def plug() -> None:
+        story.opened("hotkey", "f13, by x11")
+        story.opened("microphone", state="lost")
+        story.opened("speaker")
+        await anyio.sleep(3)
+
+    await story.run(3.0, plug)
+    assert story.desk.chimes == 1
+
+
 @pytest.mark.parametrize("what", ["muted", "broken", "selftest", "turn"])
 @virtual_time
 async def test_there_is_no_chime_where_it_does_not_belong(what: str) -> None:

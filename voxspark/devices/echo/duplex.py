@@ -31,6 +31,7 @@ ECHO_SECONDS = 0.4
 LEAST_SHARE = 0.8
 """Of the chunks that are due meanwhile; with fewer nothing is measured."""
 TRIES = 3
+SOUND = ("microphone", "speaker")
 PAUSE_SECONDS = 5.0
 """Between them: where somebody spoke or there was other noise, and once where the canceller knew the delay too late."""
 
@@ -118,7 +119,7 @@ class Duplex:
         async with self._subscribe() as events:
             task_status.started()
             async for event in events:
-                if isinstance(event, DeviceChanged):
+                if isinstance(event, DeviceChanged) and event.device in SOUND:
                     await self._changed(event)
 
     async def _changed(self, event: DeviceChanged) -> None:
