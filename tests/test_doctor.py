@@ -48,6 +48,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     for name, value in private_env(tmp_path).items():
         monkeypatch.setenv(name, value)
+    for device in ("MICROPHONE", "SPEAKER"):
+        monkeypatch.setenv(f"VOXSPARK_DEVICES__{device}", "null")
     return tmp_path
 
 
@@ -238,7 +240,7 @@ def test_better_ears_are_named_with_what_keeps_them_away(monkeypatch: pytest.Mon
 
 
 def test_a_daemon_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voxspark.doctor.models.ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr("voxspark.doctor.running.ANSWER_SECONDS", 0.05)
     with claim(socket_path(load_config())):
         found = findings()
     assert found["daemon"]["state"] == "broken"
