@@ -177,7 +177,9 @@ def test_a_hotkey_that_is_off(keyboards: Path) -> None:
 def test_which_way_it_would_be_seen_and_why_not_another(keyboards: Path) -> None:
     found = worked(hotkey_check(HotkeySettings(key="f13"), Told(), keyboards, Kernel(KEY_F13)))
     assert found.state == "ok"
-    assert found.detail.startswith("f13, by evdev: There is no desktop in the environment. Not x11: DISPLAY is not set.")
+    assert found.detail.startswith(
+        "f13, by evdev: There is no desktop in the environment. Not x11: DISPLAY is not set."
+    )
 
 
 def test_no_keyboard_has_the_key(keyboards: Path) -> None:
@@ -191,8 +193,23 @@ def test_a_display_that_is_not_there(keyboards: Path, monkeypatch: pytest.Monkey
     assert (found.state, "I can't reach the X server." in found.detail) == ("problem", True)
 
 
-@pytest.mark.parametrize(("state", "expected"), [("open", "ok"), ("lost: It is taken.", "problem")])
-def test_what_the_daemon_says_of_it(state: str, expected: str) -> None:
-    daemon = Told(engine="x11", key="f13", state=state)
+@pytest.mark.parametrize(
+    ("state", "engine", "expected"),
+    [
+        ("open", "x11", Finding("ok", "f13, by x11: open")),
+        ("lost: A.", "auto", Finding("problem", "f13, by auto: lost: A.", "See: voxspark hotkey test")),
+        (
+            "lost: A.",
+            "x11",
+            Finding("problem", "f13, by x11: lost: A.", "Set DISPLAY and XAUTHORITY as in the desktop"),
+        ),
+    ],
+)
+def test_what_the_daemon_says_of_it(
+    monkeypatch: pytest.MonkeyPatch, state: str, engine: str, expected: Finding
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":77")
+    daemon = Told(engine=engine, key="f13", state=state)
     found = worked(hotkey_check(HotkeySettings(key="f13"), daemon))
-    assert (found.state, found.detail) == (expected, f"f13, by x11: {state}")
+    assert (found.state, found.detail) == (expected.state, expected.detail)
+    assert found.remedy.startswith(expected.remedy)

@@ -101,7 +101,7 @@ def leaving(config: Config) -> Finding:
     )
     if not found:
         return Finding("ok", "nothing leaves this machine")
-    return Finding("ok", f"{always or 'nothing'}{asked and f'; only when asked for: {asked}'}")
+    return Finding("ok", f"{always or 'nothing by itself'}{asked and f'; only when asked for: {asked}'}")
 
 
 def port_finding(port: int) -> Finding:

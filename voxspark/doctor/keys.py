@@ -33,7 +33,7 @@ def hotkey_check(
         except ControlError:
             return HANGS
         if status is not None:
-            return _told(status["hotkey"])
+            return await _told(status["hotkey"])
         choice = await choose(settings)
         keys = " and ".join(filter(None, (settings.key, settings.mute_key)))
         told = " Not ".join([f"{keys}, by {choice.hotkey.way}: {choice.why}", *choice.not_taken])
@@ -50,7 +50,7 @@ def hotkey_check(
         elif way == "x11":
             server = await anyio.to_thread.run_sync(partial(Server, os.environ.get("DISPLAY", "")))
             server.close()
-        elif (error := await has_shortcuts()) is not None:
+        elif way == "portal" and (error := await has_shortcuts()) is not None:
             raise error
 
     def _look_at_keyboards() -> None:
@@ -61,10 +61,15 @@ def hotkey_check(
         finally:
             keyboards.close()
 
+    async def _told(state: dict[str, str]) -> Finding:
+        """What the daemon says of it."""
+        told = f"{state['key'] or settings.mute_key}, by {state['engine']}: {state['state']}"
+        if not state["state"].startswith("lost"):
+            return Finding("ok", told)
+        try:
+            await _reach(state["engine"])
+        except DeviceError as error:
+            return Finding("problem", told, error.remedy)
+        return Finding("problem", told, TEST)
+
     return Check("hotkey", look)
-
-
-def _told(state: dict[str, str]) -> Finding:
-    """What the daemon says of it."""
-    told = f"{state['key'] or 'the mute key'}, by {state['engine']}: {state['state']}"
-    return Finding("problem", told, TEST) if state["state"].startswith("lost") else Finding("ok", told)

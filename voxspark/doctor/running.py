@@ -36,7 +36,8 @@ class Daemon:
                 async with connect(daemon_socket(self._config)) as client:
                     return dict(await client.call("status"))
         except TimeoutError as error:
-            self._hangs = ControlError("daemon-hangs", "VoxSpark runs and does not answer.", "End it, and start it.")
+            remedy = "If it is not just starting: end it, and start it."
+            self._hangs = ControlError("daemon-hangs", "VoxSpark runs and does not answer.", remedy)
             raise self._hangs from error
         except ControlError as error:
             if error.code == "daemon-not-running":

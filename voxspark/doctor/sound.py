@@ -35,9 +35,7 @@ WAIT_SECONDS = 3.0
 
 HALF = "Use headphones, or put the microphone farther from the speaker."
 
-UNMUTE = "Run: voxspark unmute"
-
-MUTED = Finding("problem", "muted, and so closed", UNMUTE)
+MUTED = "muted, and so closed"
 
 Kind = Literal["microphone", "speaker"]
 
@@ -88,7 +86,7 @@ class SoundChecks:
         if status is not None:
             return self._told("microphone", status["microphone"])
         if self._muted.exists():
-            return MUTED
+            return Finding("problem", MUTED, "Once it runs: voxspark unmute")
         try:
             return await self._listened(name)
         except DeviceError as error:
@@ -131,7 +129,7 @@ class SoundChecks:
         """What the daemon says of a device."""
         state = str(report["state"])
         if report.get("muted"):
-            return MUTED
+            return Finding("problem", MUTED, "Run: voxspark unmute")
         if state.startswith("lost"):
             name = getattr(self._config.devices, kind).strip() or "default"
             message, remedy = state.removeprefix("lost: "), f"Connect it, or set devices.{kind}: voxspark devices"
