@@ -48,6 +48,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     for name, value in private_env(tmp_path).items():
         monkeypatch.setenv(name, value)
+    for device in ("MICROPHONE", "SPEAKER"):
+        monkeypatch.setenv(f"VOXSPARK_DEVICES__{device}", "null")
     return tmp_path
 
 
@@ -106,6 +108,22 @@ def test_a_line_tells_what_to_do_below_it() -> None:
     assert [each.strip() for each in told[1:]] == ["Tried.", "Free some.", "Now."]
 
 
+def test_a_long_line_is_wrapped_below_itself_and_a_command_is_not() -> None:
+    long, command = "a word and another " * 6, f"Run: {'x ' * 60}y"
+    told = line(Line("ollama settings", Finding("problem", long, f"{command}\n{long}")), 80).splitlines()
+    assert {len(each) - len(each.lstrip()) for each in told[1:]} == {told[0].index("a word")}
+    assert [each.strip() for each in told if len(each) > 80] == [command]
+    assert line(Line("disk", Finding("ok", long))).count("\n") == 0
+
+
+def test_what_cannot_be_looked_at_is_a_finding_and_the_rest_goes_on() -> None:
+    async def denied() -> Finding:
+        raise PermissionError(13, "Permission denied", "/root/x")
+
+    found = worked([Check("a", denied)])["a"].finding
+    assert (found.state, found.detail) == ("problem", "cannot be looked at: [Errno 13] Permission denied: '/root/x'")
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -124,11 +142,16 @@ def test_progress_is_for_terminals() -> None:
 # ── the whole ───────────────────────────────────────────────────────────────────────────────────
 
 
+IN_ORDER = """packages, configuration, secrets, machine, memory, backups, disk, file modes, engines, ears, voice, sound,
+microphone, speaker, echo, hotkey, socket, leaves, service, daemon""".replace("\n", " ").split(", ")
+
+
 def test_all_is_well_on_a_new_machine() -> None:
     result = doctor()
     assert result.exit_code == 0, result.output
     assert {each.split()[0] for each in result.stdout.splitlines()} == {"OK"}
     assert "does not run" in result.stdout
+    assert [each[9:25].strip() for each in result.stdout.splitlines()] == IN_ORDER
     assert not database_path().exists()
 
 
@@ -238,7 +261,7 @@ def test_better_ears_are_named_with_what_keeps_them_away(monkeypatch: pytest.Mon
 
 
 def test_a_daemon_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voxspark.doctor.models.ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr("voxspark.doctor.running.ANSWER_SECONDS", 0.05)
     with claim(socket_path(load_config())):
         found = findings()
     assert found["daemon"]["state"] == "broken"

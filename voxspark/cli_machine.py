@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -83,13 +84,15 @@ def doctor(config_file: Path | None, fix: bool, as_json: bool) -> None:
     from voxspark.doctor.check import Result, work_through
     from voxspark.doctor.checkup import all_checks
 
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
     async def work() -> list[Result]:
         results = []
         with report.Progress(sys.stderr) as progress:
             async for result in work_through(all_checks(config_file), fix=fix, begin=progress.begin):
                 progress.clear()
                 results.append(result)
-                click.echo(json.dumps(result.to_json()) if as_json else report.line(result))
+                click.echo(json.dumps(result.to_json()) if as_json else report.line(result, columns))
         return results
 
     if any(result.finding.state == "broken" for result in run_async(work)):

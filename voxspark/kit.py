@@ -109,6 +109,11 @@ def database_path() -> Path:
     return data_folder() / "voxspark.db"
 
 
+def mute_path() -> Path:
+    """`$XDG_STATE_HOME/voxspark/muted`: there while the microphone is to be closed."""
+    return state_folder() / "muted"
+
+
 @asynccontextmanager
 async def open_kit(config: Config) -> AsyncGenerator[Kit, None]:
     """The kit; its files are closed at the end."""
@@ -132,7 +137,7 @@ def make_passing_kit(config: Config) -> Kit:
 def make_kit(config: Config) -> Kit:
     """Open what is kept on disk, and put the toolbox together. Blocks for milliseconds."""
     database = open_database(database_path(), MIGRATIONS, load_extension)
-    kit = _kit(config, database, Mute(state_folder() / "muted"))
+    kit = _kit(config, database, Mute(mute_path()))
     servers = McpServers(config.mcp, kit.toolbox, reserved=(ESCALATE,))
     desktop = config.desktop
     notify = Notifications().show if desktop.enabled and desktop.notifications else show_nothing

@@ -202,6 +202,16 @@ def _open_to(place: Path, mode: int, access: Access | None) -> None:
 def secure_directory(directory: Path, access: Access | None = None) -> None:
     """Make the socket's directory, or check the one that is there, whose mode stays as it is.
 
+    Raises ControlError.
+    """
+    for place in reversed(require_safe(directory)):
+        place.mkdir(mode=0o700)
+        _open_to(place, access.directory_mode if access else 0o700, access)
+
+
+def require_safe(directory: Path) -> list[Path]:
+    """Look at the socket's directory; what is still missing of it, the innermost first.
+
     Ours must be writable by nobody else. The one it is made in may be root's, or sticky like /tmp. Raises ControlError.
     """
     missing = [place for place in (directory, *directory.parents) if not place.exists()]
@@ -215,9 +225,7 @@ def secure_directory(directory: Path, access: Access | None = None) -> None:
             f"Other users can write to {existing}, or own it.",
             f"Run: chmod go-w {existing}, or set control.socket to a path in a directory of your own.",
         )
-    for place in reversed(missing):
-        place.mkdir(mode=0o700)
-        _open_to(place, access.directory_mode if access else 0o700, access)
+    return missing
 
 
 @contextmanager

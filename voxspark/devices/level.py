@@ -127,10 +127,10 @@ class Doubts:
             self._zero_seconds += CHUNK_SECONDS
         if (clipping := self.meter.clipping) != self.clipping:
             self.clipping = clipping
-            return _clipping() if clipping else None
+            return cut_off() if clipping else None
         if self.open_anew and not self.silent:
             self.silent = True
-            return _silent()
+            return only_silence()
         return None
 
     @property
@@ -143,7 +143,8 @@ class Doubts:
         self._patience_seconds = min(2 * self._patience_seconds, LONGEST_ZERO_SECONDS)
 
 
-def _silent() -> DeviceError:
+def only_silence() -> DeviceError:
+    """What a microphone is told of that gives zeros."""
     return DeviceError(
         "microphone-silent",
         "The microphone gives only silence.",
@@ -151,7 +152,8 @@ def _silent() -> DeviceError:
     )
 
 
-def _clipping() -> DeviceError:
+def cut_off() -> DeviceError:
+    """What a microphone is told of that clips."""
     return DeviceError(
         "microphone-clipped",
         "The microphone is too loud: what it hears is cut off.",

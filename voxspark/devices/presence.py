@@ -43,6 +43,16 @@ def _servers() -> Iterator[Path]:
     yield Path("/run/pulse/native")
 
 
+def sound_server() -> str:
+    """The one that programs of this user are to talk to, `PipeWire` or `PulseAudio`; empty where there is none."""
+    if os.environ.get("PULSE_SERVER"):
+        return "PulseAudio"
+    folder = os.environ.get("XDG_RUNTIME_DIR")
+    if folder and Path(folder, "pipewire-0").exists():
+        return "PipeWire"
+    return "PulseAudio" if any(path.exists() for path in _servers()) else ""
+
+
 class Slumber:
     """Notices that the machine slept: its clock since boot goes on meanwhile, the monotonic one does not."""
 

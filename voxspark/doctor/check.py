@@ -33,7 +33,8 @@ class Check:
     run: Callable[[], Awaitable[Finding]]
     """A VoxSparkError is a finding too: `broken`."""
     fix: Callable[[], Awaitable[str]] | None = None
-    """Puts it right without losing anything; what has been done. Raises VoxSparkError when it cannot."""
+    """Puts it right without losing anything; what has been done, empty for nothing. Raises VoxSparkError when
+    it cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +72,5 @@ async def _found(check: Check) -> Finding:
         return await check.run()
     except VoxSparkError as error:
         return Finding("broken", error.message, error.remedy)
+    except OSError as error:
+        return Finding("problem", f"cannot be looked at: {error}", "Check who owns it, and who may read it.")

@@ -10,25 +10,21 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
-import anyio
 import anyio.to_thread
 
 from voxspark.checks import check_engines
-from voxspark.config import Config, daemon_socket
-from voxspark.control.client import connect
+from voxspark.config import Config
 from voxspark.doctor.check import Check, Finding
 from voxspark.doctor.ollama_service import settings_check
+from voxspark.doctor.running import ANSWER_SECONDS, Daemon
 from voxspark.doctor.speech import incomplete, place
 from voxspark.engines.ollama.client import OllamaClient, full_name
-from voxspark.errors import ControlError, EngineError, VoxSparkError
+from voxspark.errors import EngineError, VoxSparkError
 from voxspark.roster import AUTO, NEEDED, Roster, named_roster
 from voxspark.runners.ollama import AFTERWARDS, options_for
 from voxspark.types import Message
 from voxspark.vram.catalogue import Model
 from voxspark.vram.team import Team
-
-ANSWER_SECONDS = 5.0
-"""For what Ollama answers from memory."""
 
 PROBE_NAME, PROBE_ARGUMENT = "look_at_tools", "which_tools"
 
@@ -54,8 +50,9 @@ JINJA = "Set OLLAMA_GO_TEMPLATE=0 for Ollama's service and restart it (ollama is
 class TeamChecks:
     """The checks of one configuration; each looks anew."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, daemon: Daemon) -> None:
         self._config = config
+        self._status = daemon.status
 
     @property
     def checks(self) -> list[Check]:
@@ -72,7 +69,7 @@ class TeamChecks:
                 Check("models", self._pulled),
                 Check("tools", self._tools),
             ]
-        return [*checks, Check("daemon", self._daemon)]
+        return checks
 
     def _wants_ollama(self) -> bool:
         try:
@@ -178,29 +175,6 @@ class TeamChecks:
                 return judged(await client.rendered(options, [Message("user", "Hello.")], [PROBE]), model.name)
         except EngineError as error:
             return Finding("ok", f"cannot be told: {error.message}")
-
-    # ── the daemon ──────────────────────────────────────────────────────────────────────────────
-
-    async def _daemon(self) -> Finding:
-        status = await self._status()
-        if status is None:
-            return Finding("ok", "does not run")
-        failure = status["last_failure"]
-        told = f"runs, profile {status['profile']}"
-        return Finding("ok", f"{told}; the last failure: {failure['message']}" if failure else told)
-
-    async def _status(self) -> dict[str, Any] | None:
-        """None when it does not run. Raises ControlError."""
-        try:
-            with anyio.fail_after(ANSWER_SECONDS):
-                async with connect(daemon_socket(self._config)) as client:
-                    return dict(await client.call("status"))
-        except TimeoutError as error:
-            raise ControlError("daemon-hangs", "VoxSpark runs and does not answer.", "End it, and start it.") from error
-        except ControlError as error:
-            if error.code == "daemon-not-running":
-                return None
-            raise
 
 
 def _trouble(status: Mapping[str, Any], line: str, key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from types import TracebackType
 from typing import TextIO
 
@@ -12,12 +13,32 @@ MARKS = {"ok": "OK", "problem": "problem", "broken": "BROKEN"}
 CLEAR_LINE = "\r\x1b[K"
 
 
-def line(result: Result) -> str:
-    """A line of the table; below it what was done and what to do."""
+INDENT = 25
+
+LEAST_COLUMNS = 60
+"""Narrower terminals break the lines themselves."""
+
+
+def line(result: Result, columns: int | None = None) -> str:
+    """A line of the table, wrapped where there are only so many columns; below it what was done and what to do."""
     finding = result.finding
-    more = [text for told in (result.fixed, finding.remedy) for text in told.splitlines()]
-    head = f"{MARKS[finding.state]:<9}{result.name:<15}{finding.detail}"
-    return "\n".join([head, *(f"{'':<24}{text}" for text in more)])
+    head = f"{MARKS[finding.state]:<9}{result.name:<{INDENT - 9}}"
+    detail, *others = _wrapped(" ".join(finding.detail.split()), columns) or [""]
+    more = [
+        text for told in (result.fixed, finding.remedy) for line in told.splitlines() for text in _kept(line, columns)
+    ]
+    return "\n".join([f"{head}{detail}", *(f"{'':<{INDENT}}{text}" for text in others + more)])
+
+
+def _wrapped(text: str, columns: int | None) -> list[str]:
+    if columns is None or columns < LEAST_COLUMNS:
+        return [text]
+    return textwrap.wrap(text, columns - INDENT, break_long_words=False, break_on_hyphens=False)
+
+
+def _kept(text: str, columns: int | None) -> list[str]:
+    """What is to be typed stays in one line."""
+    return [text] if text.startswith("Run:") or "=" in text else _wrapped(text, columns)
 
 
 class Progress:

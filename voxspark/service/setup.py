@@ -109,11 +109,10 @@ class Step:
 
 def install(machine: Machine) -> Iterator[Step]:
     """What installing takes, here and now; each is to be done before the next is asked for."""
-    scope = machine.scope
-    files = scope.files(machine.systemd_version())
-    outdated = {path: text for path, text in files.items() if _read(path) != text}
+    scope, files = machine.scope, machine.scope.files(machine.systemd_version())
+    changed = outdated(machine)
     for path in files:
-        yield _write(path, outdated[path]) if path in outdated else Step(f"{path} is as it should be")
+        yield _write(path, changed[path]) if path in changed else Step(f"{path} is as it should be")
     if scope.system:
         yield _command(machine, "systemd-sysusers", str(scope.sysusers))
     yield _command(machine, *scope.systemctl, "daemon-reload")
@@ -123,10 +122,23 @@ def install(machine: Machine) -> Iterator[Step]:
             yield Step(f"{machine.user} lingers: it runs from boot on")
         else:
             yield _command(machine, "loginctl", "enable-linger", machine.user)
-    if outdated:
+    if changed:
         yield _command(machine, *scope.systemctl, "stop", SERVICE, SOCKET)
     yield _command(machine, *scope.systemctl, "start", SOCKET)
     yield _command(machine, *scope.systemctl, "start", "--no-block", SERVICE)
+
+
+def outdated(machine: Machine) -> dict[Path, str]:
+    """The unit files that are not as this version writes them: path to text."""
+    files = machine.scope.files(machine.systemd_version())
+    return {path: text for path, text in files.items() if _read(path) != text}
+
+
+def renew(machine: Machine) -> Iterator[Step]:
+    """Bring the unit files up to date; what runs goes on as it is."""
+    for path, text in outdated(machine).items():
+        yield _write(path, text)
+    yield _command(machine, *machine.scope.systemctl, "daemon-reload")
 
 
 def uninstall(machine: Machine) -> Iterator[Step]:
@@ -152,17 +164,27 @@ def look(machine: Machine) -> dict[str, str]:
     """How the units are; empty values where there is nothing to tell."""
     scope, found = machine.scope, {}
     for unit in (SERVICE, SOCKET):
-        shown = machine.ask(*scope.systemctl, "show", unit, f"--property={','.join(SHOWN)}").stdout
-        values = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+        values = shown(machine, unit)
         found[unit.removeprefix("voxspark.")] = _standing(values)
         if unit == SERVICE:
             found["says"] = values.get("StatusText", "")
             found["restarts"] = values.get("NRestarts", "")
     if not scope.system:
         found["linger"] = "yes" if machine.lingers else "no: it starts when you log in"
-    last = machine.ask(*scope.journalctl, "--priority=err", "--lines=1", "--output=cat", "--quiet").stdout
-    found["last_error"] = last.strip()
+    found["last_error"] = last_error(machine)
     return found
+
+
+def shown(machine: Machine, unit: str) -> dict[str, str]:
+    """The properties `SHOWN` of a unit."""
+    told = machine.ask(*machine.scope.systemctl, "show", unit, f"--property={','.join(SHOWN)}").stdout
+    return dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
+
+
+def last_error(machine: Machine) -> str:
+    """The newest line of the journal that tells of one; empty where there is none."""
+    newest = ("--priority=err", "--lines=1", "--output=cat", "--quiet")
+    return machine.ask(*machine.scope.journalctl, *newest).stdout.strip()
 
 
 def _standing(values: dict[str, str]) -> str:
