@@ -17,6 +17,7 @@ from voxspark.control.daemon import Models, Recorder
 from voxspark.errors import ControlError
 from voxspark.events import Event, MicrophoneMuted, ModelPulled, Stopping, TurnEnded, TurnStarted
 from voxspark.privacy import elsewhere
+from voxspark.protocols import LastingMicrophone, Microphone, Reports, Speaker
 from voxspark.types import (
     Asked,
     MuteRequested,
@@ -136,7 +137,7 @@ class AssistantDaemon:
 
     def standing(self) -> str:
         """In a few words, for the service manager."""
-        microphone = str(getattr(self._parts.microphone, "state", "open"))
+        microphone = _report(self._parts.microphone)["state"]
         state = self._state().capitalize()
         if state == "Listening" and microphone == "muted":
             return "Muted"
@@ -144,7 +145,8 @@ class AssistantDaemon:
 
     def starved_seconds(self) -> float:
         """How long the open microphone has given nothing, for the service manager's watchdog."""
-        return float(getattr(self._parts.microphone, "starved_seconds", 0.0))
+        microphone = self._parts.microphone
+        return microphone.starved_seconds if isinstance(microphone, LastingMicrophone) else 0.0
 
     async def swarm(self, questions: Sequence[str]) -> list[dict[str, Any]]:
         """Answers made in the background."""
@@ -209,10 +211,9 @@ class AssistantDaemon:
         }
 
 
-def _report(device: object) -> dict[str, Any]:
+def _report(device: Microphone | Speaker) -> dict[str, Any]:
     """What a device tells of itself; one that somebody else has opened tells nothing."""
-    report = getattr(device, "report", None)
-    return {"device": "", "state": "open"} if report is None else report()
+    return device.report() if isinstance(device, Reports) else {"device": "", "state": "open"}
 
 
 def _raise_if_stopping(event: Event) -> None:

@@ -20,7 +20,7 @@ SHOWN_TURNS = 8
 FAILURES = 3
 KINDS = {kind.name(): kind for kind in Event.__subclasses__()}
 
-COLOURS = {"listening": 32, "hearing": 36, "thinking": 33, "speaking": 34, "muted": 31}
+COLOURS = {"listening": 32, "hearing": 36, "thinking": 33, "speaking": 34}
 """ANSI, of a state."""
 
 Turn = Mapping[str, Any]
