@@ -54,7 +54,7 @@ def describe(event: Event, *, with_waterfall: bool = False) -> str:
             typing = ' Typing works: voxspark ask "What time is it?"' * (event.device == "microphone")
             return f"  (I go on without a {event.device} until there is one.{typing})"
         case DeviceChanged(state="muted"):
-            return f"  (the {event.device} is closed: muted)"
+            return ""  # MicrophoneMuted has said it
         case DeviceChanged():
             return f"  ({event.device} {event.state}: {event.detail})"
         case AudioDropped():

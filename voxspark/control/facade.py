@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import resource
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -30,6 +28,7 @@ from voxspark.types import (
     Toggled,
     Transcript,
 )
+from voxspark.usage import peak_resident_bytes, resident_bytes
 
 
 class AssistantDaemon:
@@ -205,8 +204,8 @@ class AssistantDaemon:
                 {"what": each.what, "host": each.host, "asked": each.asked} for each in elsewhere(self._parts.config)
             ],
             "memory": self._models.snapshot(),
-            "memory_mb": _resident_mb(),
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1_000_000),
+            "memory_mb": round(resident_bytes() / 1_000_000),
+            "peak_memory_mb": round(peak_resident_bytes() / 1_000_000),
             "last_failure": failure.to_json() if failure else None,
         }
 
@@ -219,9 +218,3 @@ def _report(device: Microphone | Speaker) -> dict[str, Any]:
 def _raise_if_stopping(event: Event) -> None:
     if isinstance(event, Stopping):
         raise ControlError("stopping", "I am going down.", "Start me again with: voxspark run")
-
-
-def _resident_mb() -> int:
-    """Resident set of this process (/proc/self/statm, second field, in pages)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return round(pages * resource.getpagesize() / 1_000_000)
