@@ -23,7 +23,7 @@ import anyio.lowlevel
 from tests.control_fake import FakeDaemon, call
 from voxspark.config_control import ControlSettings
 from voxspark.control.rpc import ErrorCode
-from voxspark.control.server import serve
+from voxspark.control.server import Server
 from voxspark.control.wire import Wire
 
 BATCH = 50
@@ -272,7 +272,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
     daemon = Forgetful()
     daemon.turns = [{"turn": number, "said": "x" * 200, "heard": "y" * 200} for number in range(1000)]
-    anyio.run(serve, daemon, FREE, Path(sys.argv[1]))
+    anyio.run(Server(daemon, FREE).run, Path(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -48,9 +48,14 @@ class FakeMicrophone:
     """When the device is away (from, to)."""
     dropped_seconds: float = 0.0
     closed: bool = False
+    state: str = "open"
+    starved_seconds: float = 0.0
 
     def mute(self, on: bool) -> None:
         self.closed = on
+
+    def report(self) -> dict[str, Any]:
+        return {"device": "", "state": self.state}
 
     async def chunks(self) -> AsyncGenerator[Chunk, None]:
         begun = anyio.current_time()

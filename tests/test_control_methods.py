@@ -15,7 +15,7 @@ from tests.control_fake import SETTINGS, FakeDaemon, call, raw, serving, until
 from voxspark.audio import tone, wav_bytes
 from voxspark.control import methods
 from voxspark.control.client import connect
-from voxspark.control.server import serve
+from voxspark.control.server import Server
 from voxspark.errors import ControlError
 from voxspark.events import Failed, TurnEnded
 from voxspark.tools.registry import StrangersText
@@ -192,7 +192,7 @@ async def test_shutdown_is_answered_although_the_server_dies_of_it(path: Path) -
     with anyio.fail_after(10), anyio.CancelScope() as life:
         daemon.on_shutdown = life.cancel
         async with anyio.create_task_group() as tasks:
-            await tasks.start(serve, daemon, SETTINGS, path)
+            await tasks.start(Server(daemon, SETTINGS).run, path)
             with anyio.CancelScope(shield=True):
                 async with raw(path) as client:
                     assert (await client.ask("shutdown"))["result"] is True

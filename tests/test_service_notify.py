@@ -13,6 +13,7 @@ import anyio
 import pytest
 
 from tests.scenario import Scenario, check, daemon_of
+from tests.scenario_parts import FakeMicrophone
 from tests.virtual_time import run_virtual
 from voxspark import events
 from voxspark.assistant import Assistant
@@ -157,7 +158,8 @@ def test_the_state_is_told_in_a_few_words() -> None:
     seen: list[str] = []
 
     def look(microphone: str, assistant: Assistant) -> None:
-        setattr(assistant.parts.microphone, "state", microphone)  # noqa: B010  # real ones have it
+        assert isinstance(assistant.parts.microphone, FakeMicrophone)
+        assistant.parts.microphone.state = microphone
         seen.append(daemon_of(assistant).standing())
 
     scenario = Scenario().user(1.0, 2.5, "What is 12 times 12?").probe(0.5, partial(look, "open"))

@@ -27,8 +27,17 @@ STATUS: dict[str, Any] = {
     "engines": {"chat": "llama_cpp bundled:smollm2"},
     "ears": [{"name": "tiny.en", "trouble": ""}],
     "voices": [{"name": "piper", "trouble": "too slow"}, {"name": "hibari", "trouble": ""}],
-    "microphone": "open",
-    "speaker": "lost",
+    "microphone": {
+        "device": "Yeti",
+        "state": "open",
+        "muted": False,
+        "silent": False,
+        "level_dbfs": -40.2,
+        "peak_dbfs": -20.0,
+        "floor_dbfs": -60.0,
+        "clipped": 0.0,
+    },
+    "speaker": {"device": "", "state": "lost"},
     "dropped_audio_seconds": 1.25,
     "waiting_requests": 2,
     "timers": ["tea"],
@@ -58,7 +67,8 @@ def test_a_frame_shows_what_is_going_on_and_no_words() -> None:
     failure = Failed(1.0, "speaker", "speaker-lost", "The speaker is gone.", "Plug it in.")
     text = drawn(lately(READY, *a_turn(1), *a_turn(2, "interrupted", "socket", "barge-in"), failure))
     for part in (
-        *("speaking", "up 2 h", "640 MB", "speaker lost", "1.2 s of sound lost", "piper (too slow), hibari"),
+        *("speaking", "up 2 h", "640 MB", "piper (too slow), hibari"),
+        *("microphone Yeti, -40 dBFS", "speaker lost", "1.2 s of sound lost"),
         *("2 questions wait", "timers: tea", "image of a cat: running", "Last 2 turns: 1 answered, 1 interrupted"),
         *("0.60 s", "socket", "find_thing; barge-in", "transcript", "The speaker is gone. Plug it in. (speaker-lost)"),
     ):
@@ -87,7 +97,8 @@ def test_no_frame_is_larger_than_the_terminal(width: int, height: int, colour: b
 
 @given(st.text(), st.sampled_from(["microphone", "state", "profile"]))
 def test_nothing_from_elsewhere_reaches_the_terminal_as_a_command(text: str, key: str) -> None:
-    told = frame({**STATUS, key: text}, Lately(), NOW, width=100, colour=False)
+    value = {**STATUS[key], "device": text} if key == "microphone" else text
+    told = frame({**STATUS, key: value}, Lately(), NOW, width=100, colour=False)
     assert all(character.isprintable() or character == "\n" for character in told)
 
 

@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 BOUND = 256
 """Events a subscriber may fall behind before it is let go."""
 
+HELPER_BOUND = 65_536
+"""The same for one that lives in this process and takes each event at once."""
+
 
 def known(error: BaseException, doing: str) -> VoxSparkError:
     """An error of our own tree: the cause itself, or one that stands for it while the log keeps its trace."""

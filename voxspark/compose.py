@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
 from voxspark.agent.agent import Expert, LocalFirstAgent
 from voxspark.agent.audit import AuditLog, audit_path
@@ -26,14 +25,12 @@ from voxspark.kit import Kit, ducking, make_eyes
 from voxspark.memory.history import History
 from voxspark.outfit import add_consulting, add_history, add_meaning, add_pictures, make_fillers
 from voxspark.parts import AssistantParts
-from voxspark.protocols import Clock, Conversation, Emit, Microphone, Speaker
+from voxspark.protocols import Background, Clock, Conversation, Emit, Microphone, Speaker
 from voxspark.push_to_talk import PushToTalk
 from voxspark.senses import make_ears, make_listener, make_speaker
 from voxspark.tools.wall_time import local_now
 
 log = logging.getLogger(__name__)
-
-Background = Callable[..., Coroutine[Any, Any, None]]
 
 HISTORY_SHARE = 0.5
 """Share of the model's context that history may take; the rest is prompt, question and answer."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from voxspark.devices.level import CLIP_SHARE
+from voxspark.devices.level import in_words
 from voxspark.devices.sound_host import DeviceInfo
 from voxspark.events import (
     AudioDropped,
@@ -54,7 +54,7 @@ def describe(event: Event, *, with_waterfall: bool = False) -> str:
             typing = ' Typing works: voxspark ask "What time is it?"' * (event.device == "microphone")
             return f"  (I go on without a {event.device} until there is one.{typing})"
         case DeviceChanged(state="muted"):
-            return f"  (the {event.device} is closed: muted)"
+            return ""  # MicrophoneMuted has said it
         case DeviceChanged():
             return f"  ({event.device} {event.state}: {event.detail})"
         case AudioDropped():
@@ -83,19 +83,6 @@ def _turn(event: TurnEnded, with_waterfall: bool) -> str:
     return "\n".join(lines)
 
 
-def _device(device: str, state: str, report: Mapping[str, Any]) -> str:
-    """A microphone or speaker in one line."""
-    parts = [device or state]
-    if report.get("silent"):
-        parts.append("only silence comes: is it muted?")
-    elif report.get("level_dbfs") is not None:
-        parts.append(
-            f"{report['level_dbfs']:.0f} dBFS, peak {report['peak_dbfs']:.0f}, floor {report['floor_dbfs']:.0f}"
-        )
-        parts += [f"{report['clipped']:.0%} cut off: too loud"] * (report["clipped"] > CLIP_SHARE)
-    return ", ".join(parts)
-
-
 def status_table(status: Mapping[str, Any]) -> str:
     """The answer of the socket's `status`, one row per value."""
     rows: dict[str, Any] = {}
@@ -103,8 +90,8 @@ def status_table(status: Mapping[str, Any]) -> str:
         match value:
             case {"profile": _, "models": _}:
                 rows["memory_plan"] = headline(value)
-            case {"device": device, "state": state}:
-                rows[key] = _device(device, state, value)
+            case {"device": _, "state": _}:
+                rows[key] = in_words(value)
             case {"code": code, "message": message, "remedy": remedy}:
                 rows[key] = f"{message} {remedy} ({code})"
             case {"engine": engine, "key": name, "state": state}:
@@ -126,8 +113,6 @@ def _item(item: Any) -> str:
             return f"{title} ({fraction:.0%})"
         case {"what": what, "host": host, "asked": asked}:
             return f"{what} ({host}{', when asked' * asked})"
-        case {"name": name, "trouble": trouble}:
-            return f"{name} ({trouble})" if trouble else str(name)
         case {"title": name, "state": state} | {"name": name, "state": state}:
             return f"{name} ({state})"
         case {"name": name, "trouble": trouble}:

@@ -13,7 +13,7 @@ from functools import partial
 import anyio
 import anyio.lowlevel
 
-from voxspark.bus import EventBus, failed
+from voxspark.bus import HELPER_BOUND, EventBus, failed
 from voxspark.compose import make_assistant
 from voxspark.config import Config, socket_path
 from voxspark.control.access import Access
@@ -43,9 +43,6 @@ from voxspark.types import ShutdownRequested
 from voxspark.watching.watcher import Watcher
 
 log = logging.getLogger(__name__)
-
-WATCHER_BOUND = 65_536
-"""Events the watcher of a run may fall behind: it lives in this process and writes each at once."""
 
 STAGES = {kind.stage: kind for kind in (DeviceError, EngineError, TranscriberError, ChatError, SynthesizerError)}
 
@@ -98,7 +95,7 @@ async def run_daemon(
         server, verdict = Server(door, config.control), _Verdict()
         changing = (assistant.reconfigure, server.reconfigure)
         again = Reloading(config, read, changing, supervision.notifier, assistant.emit, clock) if read else None
-        async with bus.subscribe(WATCHER_BOUND) as events, anyio.create_task_group() as group:
+        async with bus.subscribe(HELPER_BOUND) as events, anyio.create_task_group() as group:
             tell_manager = partial(supervision.note, standing=door.standing)
             group.start_soon(_watch, events, watcher.note, tell_manager, watch, verdict.judge if once else None)
             await group.start(watcher.run)

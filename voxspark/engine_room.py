@@ -23,14 +23,7 @@ from voxspark.engines.ollama.chat import OllamaChat
 from voxspark.engines.ollama.client import OllamaClient
 from voxspark.errors import EngineError
 from voxspark.memory.embedding import Embedding
-from voxspark.protocols import (
-    Chat,
-    Clock,
-    Emit,
-    EndOfTurnModel,
-    Painter,
-    Schema,
-)
+from voxspark.protocols import Chat, Clock, Emit, EndOfTurnModel, Painter, Schema
 from voxspark.roster import AUTO, Roster, helpers, make_roster, named_roster
 from voxspark.runners.abilities import abilities_of
 from voxspark.runners.local import LocalRunner

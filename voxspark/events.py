@@ -251,8 +251,8 @@ class MicrophoneMuted(Event):
 
     on: bool
     reason: str
-    """`hotkey`, `socket`, `voice`, `restart` (it was closed when the daemon ended) or `pressed` (push-to-talk, while it
-    is closed: it stays so)."""
+    """`hotkey`, `socket`, `asked` (in words), `restart` (it was closed when the daemon ended) or `pressed`
+    (push-to-talk, while it is closed: it stays so)."""
 
 
 @dataclass(frozen=True, slots=True)

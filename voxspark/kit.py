@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from voxspark.agent.eyes import Eyes, Look, Place
 from voxspark.agent.loop import ESCALATE
@@ -16,7 +15,7 @@ from voxspark.agent.mediator import Audit
 from voxspark.agent.offer import FindTool
 from voxspark.agent.ringing import Notify, show_nothing
 from voxspark.audio import tone
-from voxspark.bus import EventBus
+from voxspark.bus import HELPER_BOUND, EventBus
 from voxspark.config import Config
 from voxspark.config_tools import DesktopSettings, EyesSettings
 from voxspark.devices.camera import Camera
@@ -34,7 +33,7 @@ from voxspark.memory.recall import Recall
 from voxspark.memory.schema import MIGRATIONS
 from voxspark.memory.timer_store import SqliteTimerStore
 from voxspark.muting import Mute
-from voxspark.protocols import Speaker
+from voxspark.protocols import Background, Speaker
 from voxspark.tools.arithmetic import arithmetic_tools
 from voxspark.tools.calendar.caldav import Session, open_session, read_login
 from voxspark.tools.calendar.tools import Calendar, WritableCalendar
@@ -69,9 +68,6 @@ from voxspark.types import Clip
 SHUTTER = Clip(tone(1_200.0, 0.12, 24_000), 24_000, "")
 """Heard before the camera opens."""
 
-HELPER_BOUND = 65_536
-"""Events that what runs in the background may fall behind: it lives in this process and takes each at once."""
-
 
 @dataclass(frozen=True, slots=True)
 class Kit:
@@ -86,8 +82,7 @@ class Kit:
     mute: Mute
     servers: McpServers
     """Programs whose tools are ours too, while they run."""
-    background: tuple[Callable[..., Coroutine[Any, Any, None]], ...]
-    """As long as the daemon does; started with `TaskGroup.start`."""
+    background: tuple[Background, ...]
     notify: Notify = show_nothing
     """Shows what rings on the desktop."""
     people: Callable[[], Iterable[str]] = tuple
@@ -186,9 +181,7 @@ def make_eyes(settings: EyesSettings, speaker: Speaker, audit: Audit) -> Eyes:
     return Eyes(places, audit)
 
 
-def ducking(
-    settings: DesktopSettings, bus: EventBus, listener: Listener
-) -> Iterable[Callable[..., Coroutine[Any, Any, None]]]:
+def ducking(settings: DesktopSettings, bus: EventBus, listener: Listener) -> Iterable[Background]:
     """What keeps other programs quiet while somebody speaks with the assistant, to run in the background."""
     if not (settings.enabled and settings.duck_media):
         return ()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from voxspark.events import MicrophoneMuted
-from voxspark.protocols import Emit, Microphone
+from voxspark.protocols import Emit, LastingMicrophone, Microphone
 from voxspark.tools.phrases import say
 from voxspark.tools.registry import Tool, tool, tools_of
 from voxspark.types import ListeningSignal, MuteRequested, Pressed, Toggled
@@ -25,7 +24,7 @@ class Mute:
         """`file` is there as long as it is closed; without one that ends with the daemon."""
         self._file = file
         self.on = file is not None and file.exists()
-        self._close: Callable[[bool], object] = lambda on: None
+        self._close: Callable[[bool], None] = lambda on: None
         self._post: Callable[[MuteRequested], None] = lambda signal: None
 
     @property
@@ -35,7 +34,8 @@ class Mute:
 
     def connect(self, microphone: Microphone, post: Callable[[MuteRequested], None]) -> None:
         """The device that it closes (one that is a file or a test's has nothing to close), and who decides."""
-        self._close = getattr(microphone, "mute", self._close)
+        if isinstance(microphone, LastingMicrophone):
+            self._close = microphone.mute
         self._post = post
         if self.on:
             self._close(True)
@@ -60,7 +60,7 @@ class Mute:
         try:
             if on:
                 self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                os.close(os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o600))
+                self._file.touch(0o600)
             else:
                 self._file.unlink(missing_ok=True)
         except OSError as error:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from voxspark import events
 from voxspark.agent.agent import Recital
@@ -20,6 +19,7 @@ from voxspark.muting import Mute
 from voxspark.protocols import (
     ActRunner,
     Agent,
+    Background,
     Clock,
     Echo,
     Emit,
@@ -117,8 +117,8 @@ class AssistantParts:
     """For `status`: the push-to-talk key, how it is seen, and what is wrong with it."""
     echo: Echo = field(default_factory=NoEcho)
     """Keeps its own voice out of what it hears."""
-    background: tuple[Callable[..., Coroutine[Any, Any, None]], ...] = ()
-    """What else runs as long as the daemon does (device retries); started with `TaskGroup.start`."""
+    background: tuple[Background, ...] = ()
+    """Device retries and the like."""
 
     def answerer(self, asked: Asked | SayRequested) -> Agent:
         """Who deals with a request."""

@@ -22,9 +22,8 @@ NO_TELEMETRY = {
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
     "DO_NOT_TRACK": "1",
     "ANONYMIZED_TELEMETRY": "False",
-    "ORT_DISABLE_TELEMETRY": "1",
 }
-"""What libraries of others tell their makers when they are let."""
+"""What libraries of others tell their makers when they are let. onnxruntime's is in `voxspark/__init__.py`."""
 
 
 def keep_private() -> None:

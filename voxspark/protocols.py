@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, runtime_checkable
 
@@ -17,6 +17,9 @@ Schema = Mapping[str, Any]
 
 Clock = Callable[[], float]
 """Seconds on the audio clock."""
+
+Background = Callable[..., Coroutine[Any, Any, None]]
+"""Work that goes on as long as the daemon does; started with `TaskGroup.start`."""
 
 
 class VoiceActivity(Protocol):
@@ -145,6 +148,29 @@ class Microphone(Protocol):
 
     dropped_seconds: float
     """Audio thrown away so far because nobody read it in time."""
+
+
+@runtime_checkable
+class Reports(Protocol):
+    """A device that comes and goes, and says how it is."""
+
+    def report(self) -> dict[str, Any]:
+        """JSON-ready, for `status`: `device` (empty unless open), `state`, and what else there is to know."""
+        ...
+
+
+@runtime_checkable
+class LastingMicrophone(Microphone, Reports, Protocol):
+    """A microphone that is opened again when it is lost, and can be closed."""
+
+    def mute(self, on: bool) -> None:
+        """Let the device go soon, or take it again."""
+        ...
+
+    @property
+    def starved_seconds(self) -> float:
+        """How long a device that can be opened has given nothing; 0 when it is missing, muted or well."""
+        ...
 
 
 class Echo(Protocol):

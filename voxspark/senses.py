@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
 
 from voxspark.agent.swarm import LiveTurns
 from voxspark.audio import read_speech
-from voxspark.bus import EventBus
+from voxspark.bus import HELPER_BOUND, EventBus
 from voxspark.config import Config
 from voxspark.config_speech import VoiceSettings
 from voxspark.devices.echo.duplex import Duplex
@@ -23,10 +21,10 @@ from voxspark.engines.registry import find
 from voxspark.errors import DeviceError, EngineError
 from voxspark.files import cache_folder
 from voxspark.hot_words import HotWords
-from voxspark.kit import HELPER_BOUND, Kit
+from voxspark.kit import Kit
 from voxspark.listening.listener import Listener
 from voxspark.memory.list_store import SqliteListStore
-from voxspark.protocols import Clock, Echo, Emit, EndOfTurnModel, Speaker, Transcriber, WakeWordDetector
+from voxspark.protocols import Background, Clock, Echo, Emit, EndOfTurnModel, Speaker, Transcriber, WakeWordDetector
 from voxspark.roster import Roster, in_plan, own_voice_settings, voice_of_language
 from voxspark.runners.settings import voice_settings
 from voxspark.voices import shelf
@@ -158,7 +156,7 @@ def make_listener(config: Config) -> Listener:
 
 def make_speaker(
     config: Config, bus: EventBus, turns: LiveTurns, emit: Emit, clock: Clock, given: Speaker | None = None
-) -> tuple[Speaker, Echo, list[Callable[..., Coroutine[Any, Any, None]]]]:
+) -> tuple[Speaker, Echo, list[Background]]:
     """The speaker given or of the configuration, what keeps its sound out of the ears, and what runs for both."""
     if given is not None:
         return given, NoEcho(), []

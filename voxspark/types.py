@@ -303,7 +303,7 @@ class MuteRequested:
     on: bool | None = None
     """True is closed; None is the other of the two."""
     reason: str = "hotkey"
-    """Who wants it: `hotkey`, `socket` or `voice`."""
+    """Who wants it: `hotkey`, `socket`, `asked` (in words) or `restart`."""
 
 
 @dataclass(frozen=True, slots=True)

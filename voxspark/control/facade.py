@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import resource
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +15,7 @@ from voxspark.control.daemon import Models, Recorder
 from voxspark.errors import ControlError
 from voxspark.events import Event, MicrophoneMuted, ModelPulled, Stopping, TurnEnded, TurnStarted
 from voxspark.privacy import elsewhere
+from voxspark.protocols import LastingMicrophone, Microphone, Reports, Speaker
 from voxspark.types import (
     Asked,
     MuteRequested,
@@ -29,6 +28,7 @@ from voxspark.types import (
     Toggled,
     Transcript,
 )
+from voxspark.usage import peak_resident_bytes, resident_bytes
 
 
 class AssistantDaemon:
@@ -136,7 +136,7 @@ class AssistantDaemon:
 
     def standing(self) -> str:
         """In a few words, for the service manager."""
-        microphone = str(getattr(self._parts.microphone, "state", "open"))
+        microphone = _report(self._parts.microphone)["state"]
         state = self._state().capitalize()
         if state == "Listening" and microphone == "muted":
             return "Muted"
@@ -144,7 +144,8 @@ class AssistantDaemon:
 
     def starved_seconds(self) -> float:
         """How long the open microphone has given nothing, for the service manager's watchdog."""
-        return float(getattr(self._parts.microphone, "starved_seconds", 0.0))
+        microphone = self._parts.microphone
+        return microphone.starved_seconds if isinstance(microphone, LastingMicrophone) else 0.0
 
     async def swarm(self, questions: Sequence[str]) -> list[dict[str, Any]]:
         """Answers made in the background."""
@@ -203,24 +204,17 @@ class AssistantDaemon:
                 {"what": each.what, "host": each.host, "asked": each.asked} for each in elsewhere(self._parts.config)
             ],
             "memory": self._models.snapshot(),
-            "memory_mb": _resident_mb(),
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1_000_000),
+            "memory_mb": round(resident_bytes() / 1_000_000),
+            "peak_memory_mb": round(peak_resident_bytes() / 1_000_000),
             "last_failure": failure.to_json() if failure else None,
         }
 
 
-def _report(device: object) -> dict[str, Any]:
+def _report(device: Microphone | Speaker) -> dict[str, Any]:
     """What a device tells of itself; one that somebody else has opened tells nothing."""
-    report = getattr(device, "report", None)
-    return {"device": "", "state": "open"} if report is None else report()
+    return device.report() if isinstance(device, Reports) else {"device": "", "state": "open"}
 
 
 def _raise_if_stopping(event: Event) -> None:
     if isinstance(event, Stopping):
         raise ControlError("stopping", "I am going down.", "Start me again with: voxspark run")
-
-
-def _resident_mb() -> int:
-    """Resident set of this process (/proc/self/statm, second field, in pages)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return round(pages * resource.getpagesize() / 1_000_000)

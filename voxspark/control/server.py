@@ -132,17 +132,6 @@ def _full() -> ControlError:
     return RpcError(ErrorCode.TOO_MANY, "too-many-clients", "Too many clients are connected.", "Close one of them.")
 
 
-async def serve(
-    daemon: Daemon,
-    settings: ControlSettings,
-    path: Path,
-    *,
-    task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
-) -> None:
-    """The control socket of a daemon, until cancelled."""
-    await Server(daemon, settings).run(path, task_status=task_status)
-
-
 async def _accept(listener: socket.socket) -> list[Wire]:
     """Everybody who has come by now: one at each turn of a busy loop would leave the others at the door."""
     await anyio.wait_readable(listener)

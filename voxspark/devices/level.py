@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -141,6 +143,19 @@ class Doubts:
     def opens_anew(self) -> None:
         """It is done."""
         self._patience_seconds = min(2 * self._patience_seconds, LONGEST_ZERO_SECONDS)
+
+
+def in_words(report: Mapping[str, Any]) -> str:
+    """What `status` has of a microphone or speaker, in one line."""
+    parts = [report["device"] or report["state"]]
+    if report.get("silent"):
+        parts.append("only silence comes: is it muted?")
+    elif report.get("level_dbfs") is not None:
+        parts.append(
+            f"{report['level_dbfs']:.0f} dBFS, peak {report['peak_dbfs']:.0f}, floor {report['floor_dbfs']:.0f}"
+        )
+        parts += [f"{report['clipped']:.0%} cut off: too loud"] * (report["clipped"] > CLIP_SHARE)
+    return ", ".join(parts)
 
 
 def only_silence() -> DeviceError:

@@ -64,8 +64,6 @@ class Supervision:
                 self._remark = f"; needs a restart: {', '.join(event.needs_restart)}" * bool(event.needs_restart)
             case Failed(stage=ConfigError.stage):
                 self._remark = f"; configuration not read: {event.message}"
-            case _:
-                pass
         match event:
             case Ready():
                 self._ready = True

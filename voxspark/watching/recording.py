@@ -30,6 +30,7 @@ from voxspark.files import state_folder
 from voxspark.protocols import Clock, Emit, Synthesizer, Transcriber
 from voxspark.turn import TurnParts
 from voxspark.types import SAMPLE_RATE_HZ, Pcm, Pcm16, Transcript
+from voxspark.watching.turns import UNNOTICED
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ class Recorder:
 
     def _over(self, turn: _Turn, outcome: str) -> None:
         del self._turns[turn.number]
-        if outcome in ("withdrawn", "empty"):
+        if outcome in UNNOTICED:
             return
         if len(self._waiting) < WAITING:
             self._waiting.append(turn)

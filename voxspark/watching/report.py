@@ -10,10 +10,9 @@ from html import escape
 from typing import Any
 
 from voxspark.watching.figures import COLOURS, Figure, Line, figure_lines, figure_stacks
-from voxspark.watching.turns import stages
+from voxspark.watching.turns import STAGES, stages
 
 OUTCOMES = ("answered", "interrupted", "failed")
-STAGES = ("transcribe", "wait", "think", "compose", "synthesize", "play", "speak")
 SHARES = (0.5, 0.95, 0.99)
 DRAWN_STAGES, DRAWN_SHARES = ("transcribe", "think", "compose", "synthesize"), (0.5, 0.95)
 MOST_FAILURES = 12
@@ -153,7 +152,7 @@ def _share(values: Sequence[float], share: float) -> float | None:
 
 
 def _stage_rows(summary: Summary) -> Iterator[Sequence[str]]:
-    rows = [*((name, summary.stage(name)) for name in STAGES), ("until heard", summary.heard)]
+    rows = [*((name, summary.stage(name)) for name, *_ in STAGES), ("until heard", summary.heard)]
     for name, values in rows:
         if values:
             yield name, str(len(values)), *(f"{percentile(values, share):.2f}" for share in SHARES)

@@ -11,13 +11,9 @@ from typing import Any
 
 from voxspark.errors import VoxSparkError
 from voxspark.files import append_line, state_folder
-from voxspark.watching.turns import TurnRecord
+from voxspark.watching.turns import UNNOTICED, TurnRecord
 
 log = logging.getLogger(__name__)
-
-
-UNNOTICED = ("withdrawn", "empty")
-"""Outcomes of turns that nobody heard: guesses of where a sentence ends."""
 
 
 def turns_path() -> Path:

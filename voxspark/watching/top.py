@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from voxspark.devices.level import in_words
 from voxspark.events import Event, Failed
 from voxspark.plan_view.chart import span
 from voxspark.plan_view.live import headline, ledger
-from voxspark.watching.turns import TurnRecords
+from voxspark.watching.turns import UNNOTICED, TurnRecords
 from voxspark.waterfall import waterfall
 
 LAST_TURNS = 50
@@ -19,7 +20,7 @@ SHOWN_TURNS = 8
 FAILURES = 3
 KINDS = {kind.name(): kind for kind in Event.__subclasses__()}
 
-COLOURS = {"listening": 32, "hearing": 36, "thinking": 33, "speaking": 34, "muted": 31}
+COLOURS = {"listening": 32, "hearing": 36, "thinking": 33, "speaking": 34}
 """ANSI, of a state."""
 
 Turn = Mapping[str, Any]
@@ -53,7 +54,7 @@ class Lately:
         if isinstance(event, Failed):
             self.failures.append((now, event))
         record = self._records.note(event)
-        if record is not None and record.outcome not in ("withdrawn", "empty"):
+        if record is not None and record.outcome not in UNNOTICED:
             self.turns.append({"time": now.isoformat(), **record.to_json()})
 
 
@@ -80,7 +81,8 @@ def _painted(line: str, state: str) -> str:
 def _lines(status: Mapping[str, Any], lately: Lately, now: datetime, width: int) -> Iterator[str]:
     up, memory = span(status["uptime_seconds"]), f"{status['memory_mb']} MB (at most {status['peak_memory_mb']})"
     yield f"VoxSpark {status['version']}   {status['state']}   up {up}   {memory}"
-    yield f"microphone {status['microphone']}   speaker {status['speaker']}   {_lost(status)}"
+    yield f"microphone {in_words(status['microphone'])}   {_lost(status)}"
+    yield f"speaker {in_words(status['speaker'])}"
     for name in ("ears", "voices"):
         yield f"{name:<8}{', '.join(map(_engine, status[name])) or 'none'}"
     yield f"model   {status['engines'].get('chat', '')}   profile {status['profile']}"

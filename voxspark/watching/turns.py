@@ -11,6 +11,9 @@ from voxspark.events import Event, Failed, FillerSpoken, Ready, ToolUsed, TurnEn
 MOST_LIVE = 64
 """Turns that may be open at once before the oldest counts as lost; two are, at most, in a daemon that is well."""
 
+UNNOTICED = ("withdrawn", "empty")
+"""Outcomes of turns that nobody heard: guesses of where a sentence ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:

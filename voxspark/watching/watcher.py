@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -16,6 +15,7 @@ from anyio.abc import TaskStatus
 from voxspark.config_watching import MetricsSettings, RecordingSettings
 from voxspark.errors import ConfigError
 from voxspark.events import Event
+from voxspark.usage import resident_bytes
 from voxspark.watching import prometheus
 from voxspark.watching.counters import Counters, Family
 from voxspark.watching.recording import Recorder, recordings_folder
@@ -78,8 +78,6 @@ class Watcher:
 
     def _families(self) -> Iterator[Family]:
         yield from self._counters.families()
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        resident = pages * os.sysconf("SC_PAGE_SIZE")
         open_files = len(list(Path("/proc/self/fd").iterdir()))
-        yield Family("process_resident_memory_bytes", "gauge", "Resident memory of the daemon.", {(): resident})
+        yield Family("process_resident_memory_bytes", "gauge", "Resident memory of the daemon.", {(): resident_bytes()})
         yield Family("process_open_fds", "gauge", "Open file descriptors of the daemon.", {(): open_files})

@@ -39,6 +39,7 @@ from voxspark.engines.worker.wire import (
     Pong,
 )
 from voxspark.errors import EngineError, VoxSparkError
+from voxspark.usage import resident_bytes
 
 OOM_SCORE_ADJ = 800
 """The kernel kills a worker before the daemon; CUDA memory is not in its resident size, which is all else it sees."""
@@ -89,7 +90,7 @@ class Child:
             case Ping(id):
                 self._send(Pong(id))
             case Measure(id):
-                self._send(Memory(id, _resident_bytes(), *_torch_bytes()))
+                self._send(Memory(id, resident_bytes(), *_torch_bytes()))
 
     def _answer(self, id: int, work: Callable[[], None]) -> None:
         """Do it and say how it went. The exception is for the log only, since it may quote what somebody said."""
@@ -139,11 +140,6 @@ def _failed(id: int, error: Exception) -> Failed:
         "The {worker} failed.",
         f"It met a {type(error).__name__}; the log at level debug has the details.",
     )
-
-
-def _resident_bytes() -> int:
-    pages = Path("/proc/self/statm").read_text().split()[1]
-    return int(pages) * resource.getpagesize()
 
 
 def _torch_bytes() -> tuple[int, int]:
