@@ -27,8 +27,16 @@ STATUS: dict[str, Any] = {
     "engines": {"chat": "llama_cpp bundled:smollm2"},
     "ears": [{"name": "tiny.en", "trouble": ""}],
     "voices": [{"name": "piper", "trouble": "too slow"}, {"name": "hibari", "trouble": ""}],
-    "microphone": "open",
-    "speaker": "lost",
+    "microphone": {
+        "device": "Webcam, 48000 Hz",
+        "state": "open",
+        "silent": False,
+        "level_dbfs": -31.4,
+        "peak_dbfs": -12.0,
+        "floor_dbfs": -58.0,
+        "clipped": 0.0,
+    },
+    "speaker": {"device": "", "state": "lost: The speaker default cannot be opened."},
     "dropped_audio_seconds": 1.25,
     "waiting_requests": 2,
     "timers": ["tea"],
@@ -58,8 +66,9 @@ def test_a_frame_shows_what_is_going_on_and_no_words() -> None:
     failure = Failed(1.0, "speaker", "speaker-lost", "The speaker is gone.", "Plug it in.")
     text = drawn(lately(READY, *a_turn(1), *a_turn(2, "interrupted", "socket", "barge-in"), failure))
     for part in (
-        *("speaking", "up 2 h", "640 MB", "speaker lost", "1.2 s of sound lost", "piper (too slow), hibari"),
-        *("2 questions wait", "timers: tea", "image of a cat: running", "Last 2 turns: 1 answered, 1 interrupted"),
+        *("speaking", "up 2 h", "640 MB", "lost: The speaker default", "1.2 s of sound lost"),
+        *("Webcam, 48000 Hz, -31 dBFS", "piper (too slow), hibari", "2 questions wait", "timers: tea"),
+        *("image of a cat: running", "Last 2 turns: 1 answered, 1 interrupted"),
         *("0.60 s", "socket", "find_thing; barge-in", "transcript", "The speaker is gone. Plug it in. (speaker-lost)"),
     ):
         assert part in text
@@ -87,7 +96,8 @@ def test_no_frame_is_larger_than_the_terminal(width: int, height: int, colour: b
 
 @given(st.text(), st.sampled_from(["microphone", "state", "profile"]))
 def test_nothing_from_elsewhere_reaches_the_terminal_as_a_command(text: str, key: str) -> None:
-    told = frame({**STATUS, key: text}, Lately(), NOW, width=100, colour=False)
+    changed = {"device": text, "state": "open"} if key == "microphone" else text
+    told = frame({**STATUS, key: changed}, Lately(), NOW, width=100, colour=False)
     assert all(character.isprintable() or character == "\n" for character in told)
 
 

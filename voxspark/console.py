@@ -8,7 +8,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from voxspark.devices.level import CLIP_SHARE
 from voxspark.devices.sound_host import DeviceInfo
 from voxspark.events import (
     AudioDropped,
@@ -26,6 +25,7 @@ from voxspark.events import (
     WakeWord,
 )
 from voxspark.plan_view.live import headline
+from voxspark.watching.device import device_line
 from voxspark.waterfall import waterfall
 
 
@@ -83,19 +83,6 @@ def _turn(event: TurnEnded, with_waterfall: bool) -> str:
     return "\n".join(lines)
 
 
-def _device(device: str, state: str, report: Mapping[str, Any]) -> str:
-    """A microphone or speaker in one line."""
-    parts = [device or state]
-    if report.get("silent"):
-        parts.append("only silence comes: is it muted?")
-    elif report.get("level_dbfs") is not None:
-        parts.append(
-            f"{report['level_dbfs']:.0f} dBFS, peak {report['peak_dbfs']:.0f}, floor {report['floor_dbfs']:.0f}"
-        )
-        parts += [f"{report['clipped']:.0%} cut off: too loud"] * (report["clipped"] > CLIP_SHARE)
-    return ", ".join(parts)
-
-
 def status_table(status: Mapping[str, Any]) -> str:
     """The answer of the socket's `status`, one row per value."""
     rows: dict[str, Any] = {}
@@ -103,8 +90,8 @@ def status_table(status: Mapping[str, Any]) -> str:
         match value:
             case {"profile": _, "models": _}:
                 rows["memory_plan"] = headline(value)
-            case {"device": device, "state": state}:
-                rows[key] = _device(device, state, value)
+            case {"device": _, "state": _}:
+                rows[key] = device_line(value)
             case {"code": code, "message": message, "remedy": remedy}:
                 rows[key] = f"{message} {remedy} ({code})"
             case {"engine": engine, "key": name, "state": state}:

@@ -11,6 +11,7 @@ from typing import Any
 from voxspark.events import Event, Failed
 from voxspark.plan_view.chart import span
 from voxspark.plan_view.live import headline, ledger
+from voxspark.watching.device import device_line
 from voxspark.watching.turns import TurnRecords
 from voxspark.waterfall import waterfall
 
@@ -80,10 +81,11 @@ def _painted(line: str, state: str) -> str:
 def _lines(status: Mapping[str, Any], lately: Lately, now: datetime, width: int) -> Iterator[str]:
     up, memory = span(status["uptime_seconds"]), f"{status['memory_mb']} MB (at most {status['peak_memory_mb']})"
     yield f"VoxSpark {status['version']}   {status['state']}   up {up}   {memory}"
-    yield f"microphone {status['microphone']}   speaker {status['speaker']}   {_lost(status)}"
+    yield f"microphone  {device_line(status['microphone'])}"
+    yield f"speaker     {device_line(status['speaker'])}   {_lost(status)}"
     for name in ("ears", "voices"):
-        yield f"{name:<8}{', '.join(map(_engine, status[name])) or 'none'}"
-    yield f"model   {status['engines'].get('chat', '')}   profile {status['profile']}"
+        yield f"{name:<12}{', '.join(map(_engine, status[name])) or 'none'}"
+    yield f"model       {status['engines'].get('chat', '')}   profile {status['profile']}"
     yield from _waiting(status)
     yield ""
     yield from _turns(lately.turns, now, width)
