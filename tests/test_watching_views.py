@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from xml.dom import minidom
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.memory_sample import everyday
 from tests.watched_turns import READY, SECRET, a_turn
+from voxspark.cli_watching import report
 from voxspark.events import Event, Failed
 from voxspark.watching.figures import _ceiling
 from voxspark.watching.report import as_html, as_svg, digest
@@ -77,9 +81,15 @@ def test_a_frame_shows_what_is_going_on_and_no_words() -> None:
 
 
 def test_before_the_first_turn() -> None:
-    text = drawn(Lately(), last_failure={"message": "Old trouble.", "remedy": "", "code": "old"})
+    text = drawn(Lately(), last_failure={"message": "Old trouble.", "remedy": "", "code": "old", "at": 100.0})
     assert "No turn yet." in text
-    assert "Old trouble.  (old)" in text
+    assert "2 h ago  Old trouble.  (old)" in text
+
+
+def test_the_memory_plan_has_a_line_for_each_model() -> None:
+    lines = drawn(Lately(), width=160, memory=everyday()).split("\n")
+    assert [line[0] for line in lines if "GPT-OSS 120B" in line] == ["A"]
+    assert not any("?" in line for line in lines)
 
 
 def test_a_failed_turn_without_sound() -> None:
@@ -157,3 +167,10 @@ def test_an_axis_holds_its_values_and_is_not_much_too_long(value: float, whole: 
     top = _ceiling(value, whole=whole)
     assert value <= top * (1 + 1e-8)
     assert top <= max(2.1 * value + 4 * whole, 4.0 * whole)
+
+
+def test_a_report_is_html_or_svg(tmp_path: Path) -> None:
+    told = CliRunner().invoke(report, ["--output", str(tmp_path / "report.pdf")])
+    assert told.exit_code == 2
+    assert "must end in .html or .svg" in told.output
+    assert not list(tmp_path.iterdir())

@@ -89,11 +89,11 @@ def _lines(status: Mapping[str, Any], lately: Lately, now: datetime, width: int)
     yield from _waiting(status)
     yield ""
     yield from _turns(lately.turns, now, width)
-    yield from _failures(lately.failures, status.get("last_failure"), now)
+    yield from _failures(lately.failures, status, now)
     if status.get("memory"):
         yield ""
         yield f"Memory plan, {headline(status['memory'])}"
-        yield from ledger(status["memory"])
+        yield from "\n".join(ledger(status["memory"])).split("\n")
 
 
 def _lost(status: Mapping[str, Any]) -> str:
@@ -147,15 +147,14 @@ def _turn(turn: Turn, now: datetime) -> str:
     return f"{ago:>7} ago  {turn['outcome']:<12}{latency}  {turn['source']:<13}{notes}"
 
 
-def _failures(
-    failures: Sequence[tuple[datetime, Failed]], last: Mapping[str, Any] | None, now: datetime
-) -> Iterator[str]:
+def _failures(failures: Sequence[tuple[datetime, Failed]], status: Mapping[str, Any], now: datetime) -> Iterator[str]:
     told = [
         f"{span((now - at).total_seconds()):>7} ago  {failure.message} {failure.remedy} ({failure.code})"
         for at, failure in reversed(failures)
     ]
-    if not told and last:
-        told = [f"{last['message']} {last['remedy']} ({last['code']})"]
+    if not told and (last := status["last_failure"]):
+        age = span(status["uptime_seconds"] - last["at"])
+        told = [f"{age:>7} ago  {last['message']} {last['remedy']} ({last['code']})"]
     if told:
         yield ""
         yield "Failures"
