@@ -337,11 +337,11 @@ def test_the_status_says_what_is_wrong() -> None:
     failure = events.Failed(1.0, "device", "microphone-lost", "The microphone has gone.", "Check its cable.")
     voices = [{"name": "csm-1b", "trouble": "It is noise."}, {"name": "hibari", "trouble": ""}]
     status = {"engines": {"chat": "ollama qwen3:8b"}, "timers": [], "last_failure": failure.to_json(), "memory_mb": 9}
-    status["voices"] = voices
+    status |= {"voices": voices, "uptime_seconds": 181.0}
     rows = [row.split(maxsplit=2) for row in status_table(status).splitlines()]
     assert rows[0] == ["chat", "ollama", "qwen3:8b"]
     assert rows[1] == ["timers", "none"]
-    assert rows[2] == ["last", "failure", "The microphone has gone. Check its cable. (microphone-lost)"]
+    assert rows[2] == ["last", "failure", "3 min ago: The microphone has gone. Check its cable. (microphone-lost)"]
     assert rows[3] == ["memory", "mb", "9"]
     assert rows[4] == ["voices", "csm-1b", "(It is noise.), hibari"]
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from xml.dom import minidom
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.memory_sample import everyday
 from tests.watched_turns import READY, SECRET, a_turn
+from voxspark.cli_watching import report
 from voxspark.events import Event, Failed
 from voxspark.watching.figures import _ceiling
 from voxspark.watching.report import as_html, as_svg, digest
@@ -28,16 +32,15 @@ STATUS: dict[str, Any] = {
     "ears": [{"name": "tiny.en", "trouble": ""}],
     "voices": [{"name": "piper", "trouble": "too slow"}, {"name": "hibari", "trouble": ""}],
     "microphone": {
-        "device": "Yeti",
+        "device": "Webcam, 48000 Hz",
         "state": "open",
-        "muted": False,
         "silent": False,
-        "level_dbfs": -40.2,
-        "peak_dbfs": -20.0,
-        "floor_dbfs": -60.0,
+        "level_dbfs": -31.4,
+        "peak_dbfs": -12.0,
+        "floor_dbfs": -58.0,
         "clipped": 0.0,
     },
-    "speaker": {"device": "", "state": "lost"},
+    "speaker": {"device": "", "state": "lost: The speaker default cannot be opened."},
     "dropped_audio_seconds": 1.25,
     "waiting_requests": 2,
     "timers": ["tea"],
@@ -67,9 +70,9 @@ def test_a_frame_shows_what_is_going_on_and_no_words() -> None:
     failure = Failed(1.0, "speaker", "speaker-lost", "The speaker is gone.", "Plug it in.")
     text = drawn(lately(READY, *a_turn(1), *a_turn(2, "interrupted", "socket", "barge-in"), failure))
     for part in (
-        *("speaking", "up 2 h", "640 MB", "piper (too slow), hibari"),
-        *("microphone Yeti, -40 dBFS", "speaker lost", "1.2 s of sound lost"),
-        *("2 questions wait", "timers: tea", "image of a cat: running", "Last 2 turns: 1 answered, 1 interrupted"),
+        *("speaking", "up 2 h", "640 MB", "lost: The speaker default", "1.2 s of sound lost"),
+        *("Webcam, 48000 Hz, -31 dBFS", "piper (too slow), hibari", "2 questions wait", "timers: tea"),
+        *("image of a cat: running", "Last 2 turns: 1 answered, 1 interrupted"),
         *("0.60 s", "socket", "find_thing; barge-in", "transcript", "The speaker is gone. Plug it in. (speaker-lost)"),
     ):
         assert part in text
@@ -78,9 +81,15 @@ def test_a_frame_shows_what_is_going_on_and_no_words() -> None:
 
 
 def test_before_the_first_turn() -> None:
-    text = drawn(Lately(), last_failure={"message": "Old trouble.", "remedy": "", "code": "old"})
+    text = drawn(Lately(), last_failure={"message": "Old trouble.", "remedy": "", "code": "old", "at": 100.0})
     assert "No turn yet." in text
-    assert "Old trouble.  (old)" in text
+    assert "2 h ago  Old trouble.  (old)" in text
+
+
+def test_the_memory_plan_has_a_line_for_each_model() -> None:
+    lines = drawn(Lately(), width=160, memory=everyday()).split("\n")
+    assert [line[0] for line in lines if "GPT-OSS 120B" in line] == ["A"]
+    assert not any("?" in line for line in lines)
 
 
 def test_a_failed_turn_without_sound() -> None:
@@ -97,8 +106,8 @@ def test_no_frame_is_larger_than_the_terminal(width: int, height: int, colour: b
 
 @given(st.text(), st.sampled_from(["microphone", "state", "profile"]))
 def test_nothing_from_elsewhere_reaches_the_terminal_as_a_command(text: str, key: str) -> None:
-    value = {**STATUS[key], "device": text} if key == "microphone" else text
-    told = frame({**STATUS, key: value}, Lately(), NOW, width=100, colour=False)
+    changed = {"device": text, "state": "open"} if key == "microphone" else text
+    told = frame({**STATUS, key: changed}, Lately(), NOW, width=100, colour=False)
     assert all(character.isprintable() or character == "\n" for character in told)
 
 
@@ -158,3 +167,10 @@ def test_an_axis_holds_its_values_and_is_not_much_too_long(value: float, whole: 
     top = _ceiling(value, whole=whole)
     assert value <= top * (1 + 1e-8)
     assert top <= max(2.1 * value + 4 * whole, 4.0 * whole)
+
+
+def test_a_report_is_html_or_svg(tmp_path: Path) -> None:
+    told = CliRunner().invoke(report, ["--output", str(tmp_path / "report.pdf")])
+    assert told.exit_code == 2
+    assert "must end in .html or .svg" in told.output
+    assert not list(tmp_path.iterdir())

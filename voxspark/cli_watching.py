@@ -130,6 +130,8 @@ def report(days: int, output: Path | None) -> None:
     from voxspark.watching.store import turns_path, turns_since
 
     output = output or state_folder() / "report.html"
+    if output.suffix not in (".html", ".svg"):
+        raise click.BadParameter("It must end in .html or .svg.", param_hint="--output")
     now = local_now()
     first = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
     summary = digest(turns_since(turns_path(), first), now.date(), days)

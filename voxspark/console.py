@@ -25,6 +25,7 @@ from voxspark.events import (
     TurnEnded,
     WakeWord,
 )
+from voxspark.plan_view.chart import span
 from voxspark.plan_view.live import headline
 from voxspark.waterfall import waterfall
 
@@ -92,8 +93,9 @@ def status_table(status: Mapping[str, Any]) -> str:
                 rows["memory_plan"] = headline(value)
             case {"device": _, "state": _}:
                 rows[key] = in_words(value)
-            case {"code": code, "message": message, "remedy": remedy}:
-                rows[key] = f"{message} {remedy} ({code})"
+            case {"code": code, "message": message, "remedy": remedy, "at": at}:
+                ago = span(status["uptime_seconds"] - at)
+                rows[key] = f"{ago} ago: {message} {remedy} ({code})"
             case {"engine": engine, "key": name, "state": state}:
                 rows[key] = f"{name} by {engine} ({state})" if name else state
             case {"duplex": duplex, "reason": reason}:

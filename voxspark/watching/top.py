@@ -81,19 +81,19 @@ def _painted(line: str, state: str) -> str:
 def _lines(status: Mapping[str, Any], lately: Lately, now: datetime, width: int) -> Iterator[str]:
     up, memory = span(status["uptime_seconds"]), f"{status['memory_mb']} MB (at most {status['peak_memory_mb']})"
     yield f"VoxSpark {status['version']}   {status['state']}   up {up}   {memory}"
-    yield f"microphone {in_words(status['microphone'])}   {_lost(status)}"
-    yield f"speaker {in_words(status['speaker'])}"
+    yield f"microphone  {in_words(status['microphone'])}"
+    yield f"speaker     {in_words(status['speaker'])}   {_lost(status)}"
     for name in ("ears", "voices"):
-        yield f"{name:<8}{', '.join(map(_engine, status[name])) or 'none'}"
-    yield f"model   {status['engines'].get('chat', '')}   profile {status['profile']}"
+        yield f"{name:<12}{', '.join(map(_engine, status[name])) or 'none'}"
+    yield f"model       {status['engines'].get('chat', '')}   profile {status['profile']}"
     yield from _waiting(status)
     yield ""
     yield from _turns(lately.turns, now, width)
-    yield from _failures(lately.failures, status.get("last_failure"), now)
+    yield from _failures(lately.failures, status, now)
     if status.get("memory"):
         yield ""
         yield f"Memory plan, {headline(status['memory'])}"
-        yield from ledger(status["memory"])
+        yield from "\n".join(ledger(status["memory"])).split("\n")
 
 
 def _lost(status: Mapping[str, Any]) -> str:
@@ -147,15 +147,14 @@ def _turn(turn: Turn, now: datetime) -> str:
     return f"{ago:>7} ago  {turn['outcome']:<12}{latency}  {turn['source']:<13}{notes}"
 
 
-def _failures(
-    failures: Sequence[tuple[datetime, Failed]], last: Mapping[str, Any] | None, now: datetime
-) -> Iterator[str]:
+def _failures(failures: Sequence[tuple[datetime, Failed]], status: Mapping[str, Any], now: datetime) -> Iterator[str]:
     told = [
         f"{span((now - at).total_seconds()):>7} ago  {failure.message} {failure.remedy} ({failure.code})"
         for at, failure in reversed(failures)
     ]
-    if not told and last:
-        told = [f"{last['message']} {last['remedy']} ({last['code']})"]
+    if not told and (last := status["last_failure"]):
+        age = span(status["uptime_seconds"] - last["at"])
+        told = [f"{age:>7} ago  {last['message']} {last['remedy']} ({last['code']})"]
     if told:
         yield ""
         yield "Failures"
