@@ -129,17 +129,17 @@ class AssistantDaemon:
         return self._parts.bus.subscribe()
 
     def _state(self) -> str:
-        """`speaking`, `thinking`, `hearing` or `listening`: a projection, nobody sets it."""
+        """`speaking`, `thinking`, `muted`, `hearing` or `listening`: a projection, nobody sets it."""
         if (turn := self._assistant.live) is not None and turn.confirmed:
             return "speaking" if turn.audible else "thinking"
+        if self._parts.mute.on:
+            return "muted"
         return "hearing" if self._parts.listener.active else "listening"
 
     def standing(self) -> str:
         """In a few words, for the service manager."""
         microphone = str(getattr(self._parts.microphone, "state", "open"))
         state = self._state().capitalize()
-        if state == "Listening" and microphone == "muted":
-            return "Muted"
         return f"No microphone; {state.lower()} to the socket" if microphone.startswith("lost") else state
 
     def starved_seconds(self) -> float:
