@@ -114,7 +114,12 @@ class AssistantDaemon:
 
     def microphone(self) -> dict[str, Any]:
         """The microphone now."""
-        return _report(self._parts.microphone) | {"speech": round(self._parts.listener.speech_probability, 2)}
+        listener, waits = self._parts.listener, self._parts.config.listening.mode == "wake"
+        return _report(self._parts.microphone) | {
+            "speech": round(listener.speech_probability, 2),
+            "awake": listener.attentive if waits else None,
+            "echo": self._parts.echo.state()["duplex"],
+        }
 
     def history(self, limit: int) -> list[dict[str, Any]]:
         """The newest exchanges, oldest first."""

@@ -80,8 +80,7 @@ def _painted(line: str, state: str) -> str:
 def _lines(status: Mapping[str, Any], lately: Lately, now: datetime, width: int) -> Iterator[str]:
     up, memory = span(status["uptime_seconds"]), f"{status['memory_mb']} MB (at most {status['peak_memory_mb']})"
     yield f"VoxSpark {status['version']}   {status['state']}   up {up}   {memory}"
-    yield "   ".join(f"{name} {_device(status[name])}" for name in ("microphone", "speaker"))
-    yield "   ".join([_lost(status), *_set_up(status)])
+    yield f"microphone {status['microphone']}   speaker {status['speaker']}   {_lost(status)}"
     for name in ("ears", "voices"):
         yield f"{name:<8}{', '.join(map(_engine, status[name])) or 'none'}"
     yield f"model   {status['engines'].get('chat', '')}   profile {status['profile']}"
@@ -93,23 +92,6 @@ def _lines(status: Mapping[str, Any], lately: Lately, now: datetime, width: int)
         yield ""
         yield f"Memory plan, {headline(status['memory'])}"
         yield from ledger(status["memory"])
-
-
-def _device(device: Mapping[str, Any]) -> str:
-    """Its state, or its name where it is open, with the level that comes."""
-    if device["state"] != "open":
-        return str(device["state"])
-    level = device.get("level_dbfs")
-    return f"{device['device'] or 'open'}{'' if level is None else f' {level:.0f} dBFS'}"
-
-
-def _set_up(status: Mapping[str, Any]) -> Iterator[str]:
-    """The echo canceller and the hotkey, where there are any."""
-    if duplex := (status.get("echo") or {}).get("duplex"):
-        yield f"{duplex} duplex"
-    hotkey = status.get("hotkey") or {}
-    if hotkey.get("state", "off") != "off":
-        yield f"hotkey {hotkey['key']} {hotkey['state']}"
 
 
 def _lost(status: Mapping[str, Any]) -> str:
