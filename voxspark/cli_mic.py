@@ -32,7 +32,7 @@ CHUNKS_PER_FRAME = 3
 @json_option
 @click.pass_obj
 def mic(config_file: Path | None, seconds: float | None, as_json: bool) -> None:
-    """What the microphone gives, live: level, peak, speech, wake word, echo.
+    """What the microphone gives, live: level, speech, echo.
 
     Shows the running daemon's microphone, or opens the one of the configuration. Which there are: voxspark devices
     """
