@@ -13,15 +13,16 @@ PATH = "/org/freedesktop/portal/desktop"
 
 
 class OnTheBus(ABC):
-    """Something that answers under the portal's name."""
+    """Something that answers under a name."""
 
     _bus: Any = None
+    name = "org.freedesktop.portal.Desktop"
 
     async def start(self, address: str) -> Self:
         """Appear on the bus."""
         self._bus = await MessageBus(bus_address=address).connect()
         self._bus.add_message_handler(self._answer)
-        await self._bus.request_name("org.freedesktop.portal.Desktop")
+        await self._bus.request_name(self.name)
         return self
 
     def stop(self) -> None:
@@ -122,6 +123,21 @@ class FakeRemoteDesktop(OnTheBus):
             body = [response, results]
             self._bus.send(Message.new_signal(path, "org.freedesktop.portal.Request", "Response", "ua{sv}", body))
         return True
+
+
+class FakeManager(OnTheBus):
+    """The user's service manager, with an environment block."""
+
+    name = "org.freedesktop.systemd1"
+
+    def __init__(self, *environment: str) -> None:
+        self.environment = list(environment)
+
+    def _answer(self, message: Message) -> Message | bool | None:
+        if message.message_type is not MessageType.METHOD_CALL or message.path != "/org/freedesktop/systemd1":
+            return None
+        assert message.body == ["org.freedesktop.systemd1.Manager", "Environment"]
+        return Message.new_method_return(message, "v", [Variant("as", self.environment)])
 
 
 def screenshot_file(folder: Path) -> Path:

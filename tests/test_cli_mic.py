@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from tests.control_fake import serving
+from tests.scenario import Scenario, check, daemon_of
+from voxspark.assistant import Assistant
 from voxspark.audio import to_pcm16, tone, wav_bytes
 from voxspark.cli import cli
 from voxspark.cli_mic import line
@@ -65,8 +68,22 @@ def test_a_line_fits_whatever_the_width() -> None:
         assert len(line(FRAME, columns)) <= columns
     assert line(FRAME, 100).startswith("####################")
     assert "speech 0.97" in line(FRAME, 100)
+    assert "  awake  half duplex  " in line({**FRAME, "awake": True, "echo": "half"}, 100)
+    assert "  waits for the wake word  " in line({**FRAME, "awake": False, "echo": "full"}, 100)
     lost = {**FRAME, "state": "lost: It has gone.", "level_dbfs": None}
     assert line(lost, 100) == "lost: It has gone."
+
+
+def test_it_shows_whether_the_wake_word_is_needed() -> None:
+    seen: list[tuple[Any, Any]] = []
+
+    def look(assistant: Assistant) -> None:
+        told = daemon_of(assistant).microphone()
+        seen.append((told["awake"], told["echo"]))
+
+    check(Scenario(listening={"mode": "wake"}).wake(1.0, 1.5).probe(0.5, look).probe(2.0, look).run(3))
+    check(Scenario().probe(0.5, look).run(1))
+    assert seen == [(False, "full"), (True, "full"), (None, "full")]
 
 
 @pytest.mark.anyio

@@ -164,6 +164,23 @@ async def test_a_muted_microphone_is_closed_and_goes_on_when_unmuted() -> None:
 
 
 @virtual_time
+async def test_muting_while_a_chunk_is_dealt_with_closes_it_too() -> None:
+    source = Source(math.inf)
+    microphone = ReliableMicrophone(Opener(source), lambda _: None, anyio.current_time)
+
+    async def listen() -> None:
+        async for _ in microphone.chunks():
+            microphone.mute(True)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(listen)
+        await anyio.sleep(1)
+        assert source.closed
+        assert microphone.state == "muted"
+        group.cancel_scope.cancel()
+
+
+@virtual_time
 async def test_muting_ends_the_wait_for_a_device_that_is_lost() -> None:
     opener = Opener(None, Source(1, breaks=False))
     microphone = ReliableMicrophone(opener, lambda _: None, anyio.current_time)

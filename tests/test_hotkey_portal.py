@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -185,12 +185,14 @@ async def test_a_session_that_is_closed_is_opened_again(bus: str, end: str) -> N
     ],
 )
 async def test_auto_takes_what_suits_and_says_why_not_another(
-    bus: str, environment: Mapping[str, str], version: int, way: str
+    bus: str, environment: dict[str, str], version: int, way: str
 ) -> None:
     async with on(bus, FakeShortcuts(version=version)):
         choice = await choose(HotkeySettings(key="f13"), environment=environment, bus_address=bus)
     assert choice.hotkey.way == way
     assert {reason.partition(":")[0] for reason in choice.not_taken} == {"x11", "portal", "evdev"} - {way}
+    if not version:
+        assert "portal: The desktop offers no GlobalShortcuts." in choice.not_taken
 
 
 async def test_what_is_chosen_is_taken() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario import Result, Scenario, check
+from tests.scenario import Result, Scenario, check, daemon_of
 from tests.scenario_parts import FakeMicrophone
+from voxspark.assistant import Assistant
 from voxspark.config import Config
 from voxspark.events import MicrophoneMuted, SpeechStarted, TimerRang, TurnEnded
 from voxspark.kit import make_passing_kit
@@ -38,6 +39,19 @@ def test_nothing_is_heard_while_it_is_closed(mode: str) -> None:
     assert told(result) == [(True, "hotkey"), (False, "hotkey")]
     assert all(event.at > 9.0 for event in result.of(SpeechStarted))
     assert [turn.transcript for turn in result.heard_turns] == [QUESTION]
+
+
+def test_the_state_is_muted_unless_it_speaks() -> None:
+    seen: list[str] = []
+
+    def look(assistant: Assistant) -> None:
+        seen.append(str(daemon_of(assistant).status()["state"]))
+
+    scenario = Scenario().model(ANSWER).user(1.0, 2.0, QUESTION).muted(3.5).muted(15.0, False)
+    for at in (0.5, 4.0, 14.0, 16.0):
+        scenario.probe(at, look)
+    check(scenario.run(18))
+    assert seen == ["listening", "speaking", "muted", "listening"]
 
 
 def test_what_is_being_said_is_dropped_and_never_answered() -> None:

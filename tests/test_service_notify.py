@@ -162,7 +162,13 @@ def test_the_state_is_told_in_a_few_words() -> None:
         assistant.parts.microphone.state = microphone
         seen.append(daemon_of(assistant).standing())
 
-    scenario = Scenario().user(1.0, 2.5, "What is 12 times 12?").probe(0.5, partial(look, "open"))
+    scenario = (
+        Scenario()
+        .user(1.0, 2.5, "What is 12 times 12?")
+        .muted(9.0)
+        .muted(10.5, False)
+        .probe(0.5, partial(look, "open"))
+    )
     for at, microphone in ((2.0, "open"), (10.0, "muted"), (11.0, "lost: It was unplugged."), (12.0, "open")):
         scenario.probe(at, partial(look, microphone))
     check(scenario.run(15))

@@ -56,7 +56,8 @@ class Daemon(Protocol):
         ...
 
     def microphone(self) -> dict[str, Any]:
-        """The microphone now: what `status` says of it, and `speech`, the probability that somebody speaks."""
+        """The microphone now: what `status` says of it, and `speech`, the probability that somebody speaks, `awake`
+        (in wake mode: no wake word is needed now; else null), `echo` (`full` or `half` duplex)."""
         ...
 
     def history(self, limit: int) -> list[dict[str, Any]]:

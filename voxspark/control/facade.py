@@ -114,7 +114,12 @@ class AssistantDaemon:
 
     def microphone(self) -> dict[str, Any]:
         """The microphone now."""
-        return _report(self._parts.microphone) | {"speech": round(self._parts.listener.speech_probability, 2)}
+        listener, waits = self._parts.listener, self._parts.config.listening.mode == "wake"
+        return _report(self._parts.microphone) | {
+            "speech": round(listener.speech_probability, 2),
+            "awake": listener.attentive if waits else None,
+            "echo": self._parts.echo.state()["duplex"],
+        }
 
     def history(self, limit: int) -> list[dict[str, Any]]:
         """The newest exchanges, oldest first."""
@@ -129,17 +134,17 @@ class AssistantDaemon:
         return self._parts.bus.subscribe()
 
     def _state(self) -> str:
-        """`speaking`, `thinking`, `hearing` or `listening`: a projection, nobody sets it."""
+        """`speaking`, `thinking`, `muted`, `hearing` or `listening`: a projection, nobody sets it."""
         if (turn := self._assistant.live) is not None and turn.confirmed:
             return "speaking" if turn.audible else "thinking"
+        if self._parts.mute.on:
+            return "muted"
         return "hearing" if self._parts.listener.active else "listening"
 
     def standing(self) -> str:
         """In a few words, for the service manager."""
         microphone = _report(self._parts.microphone)["state"]
         state = self._state().capitalize()
-        if state == "Listening" and microphone == "muted":
-            return "Muted"
         return f"No microphone; {state.lower()} to the socket" if microphone.startswith("lost") else state
 
     def starved_seconds(self) -> float:

@@ -103,9 +103,13 @@ class Portal:
 
     async def version(self, interface: str) -> int:
         """Of one of its interfaces. Raises DeviceError where it has none such."""
-        arguments: list[Any] = [interface, "version"]
-        (value,) = await self._call(PORTAL, PATH, "org.freedesktop.DBus.Properties", "Get", "ss", arguments)
-        return int(value.value)
+        return int(await self.read(PORTAL, PATH, interface, "version"))
+
+    async def read(self, destination: str, path: str, interface: str, name: str) -> Any:
+        """A property of something on the bus. Raises DeviceError."""
+        properties = "org.freedesktop.DBus.Properties"
+        (value,) = await self._call(destination, path, properties, "Get", "ss", [interface, name])
+        return value.value
 
     async def signals(self, *interfaces: str) -> AsyncIterator[tuple[str, list[Any]]]:
         """(member, body) of its signals from now on; too many at once are dropped.
@@ -178,7 +182,7 @@ class Portal:
                 reply = await self._bus.call(message)
         except (TimeoutError, EOFError, OSError) as error:
             raise DeviceError("portal-silent", "The desktop does not answer.", REMEDY) from error
-        what = interface.rpartition(".")[2]
+        what = (body[0] if member == "Get" else interface).rpartition(".")[2]
         if reply is not None and (reply.error_name or "").rpartition(".")[2] in REFUSALS:
             why = ": ".join(map(str, reply.body))
             raise DeviceError("portal-refused", f"The desktop refuses {what}.", f"It says: {why}.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 
 from voxspark.config_listening import HotkeySettings
+from voxspark.devices.desktop import find_desktop
 from voxspark.devices.hotkey.evdev import EvdevHotkey
 from voxspark.devices.hotkey.portal import PortalHotkey, has_shortcuts
 from voxspark.devices.hotkey.x11 import X11Hotkey
@@ -31,12 +32,14 @@ def shortcuts_of(settings: HotkeySettings) -> dict[str, Shortcut]:
 
 
 async def choose(
-    settings: HotkeySettings, *, environment: Mapping[str, str] = os.environ, bus_address: str | None = None
+    settings: HotkeySettings, *, environment: MutableMapping[str, str] = os.environ, bus_address: str | None = None
 ) -> Choice:
-    """The engine of the settings, or for `auto` what suits the desktop that the environment names.
+    """The engine of the settings, or for `auto` what suits the desktop that the environment names, or the user's
+    service manager.
 
     `bus_address` is D-Bus's, None for the session's.
     """
+    await find_desktop(environment, bus_address)
     shortcuts, display = shortcuts_of(settings), environment.get("DISPLAY", "")
     x11, evdev = X11Hotkey(shortcuts, display), EvdevHotkey(shortcuts)
     portal = PortalHotkey(shortcuts, bus_address)
