@@ -206,6 +206,20 @@ async def test_a_device_that_is_known_is_not_chimed_at_again() -> None:
     assert len(story.events) == 4
 
 
+@virtual_time
+async def test_a_hotkey_is_no_device_of_sound() -> None:
+    story = Story(Room())
+
+    async def replug() -> None:
+        story.opened("microphone", state="lost")
+        story.opened("hotkey", "ctrl+alt+space, by x11")
+        story.opened("microphone")
+        await anyio.sleep(1)
+
+    await story.run(3.0, replug)
+    assert len(story.events) == 2
+
+
 @pytest.mark.parametrize("what", ["muted", "broken", "selftest", "turn"])
 @virtual_time
 async def test_there_is_no_chime_where_it_does_not_belong(what: str) -> None:

@@ -118,7 +118,7 @@ class Duplex:
         async with self._subscribe() as events:
             task_status.started()
             async for event in events:
-                if isinstance(event, DeviceChanged):
+                if isinstance(event, DeviceChanged) and event.device in ("microphone", "speaker"):
                     await self._changed(event)
 
     async def _changed(self, event: DeviceChanged) -> None:
