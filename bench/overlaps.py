@@ -155,6 +155,7 @@ async def judge(sound: Sound, transcriber: Transcriber) -> Verdict:
         history=History(2_000),
         timers=timers,
         expert=lambda *_: silent,
+        guest=silent,
         on_stop=timers.dismiss,
     )
     seen: list[Event] = []

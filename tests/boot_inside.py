@@ -30,6 +30,7 @@ WATCHDOG_SECONDS = 5
 QUESTION = ("ask", "What is 12 times 12?")
 MODEL_QUESTION = ("ask", "Who wrote Faust?")
 USER = "ada"
+DEVICES = ("microphone", "speaker")
 
 
 def tell(text: str) -> None:
@@ -179,16 +180,16 @@ def late() -> dict[str, Any]:
             until(lambda: status()["microphone"]["state"] == status()["speaker"]["state"] == "open", "sound")
             portal.call(ollama.start)
             until(lambda: "hello" in voxspark(*MODEL_QUESTION).lower() or ollama.loads > 0, "Ollama's answer", 60)
-            after = {**status(), "standing": unit("StatusText")["StatusText"]}
+            after, standing = status(), unit("StatusText")["StatusText"]
             answer = voxspark(*MODEL_QUESTION)
             server.terminate()
         chats = len([each for each in ollama.exchanges if each.path == "/api/chat"])
     Path(f"/etc/systemd/system/{UNIT}.d/late.conf").unlink()
     run("systemctl", "daemon-reload")
     return {
-        "without": {key: without[key] for key in ("microphone", "speaker", "profile")},
+        "without": {key: without[key]["state"] for key in DEVICES},
         "alone": alone.strip(),
-        "after": {key: after[key] for key in ("microphone", "speaker", "standing")},
+        "after": {**{key: after[key]["state"] for key in DEVICES}, "standing": standing},
         "answer": answer.strip(),
         "chats": chats,
     }

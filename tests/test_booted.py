@@ -18,7 +18,7 @@ Found = dict[str, dict[str, Any]]
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     told = {
-        line.pop("what"): line for line in boot(tmp_path_factory.mktemp("m"), "tests.boot_inside", *SHORT, seconds=200)
+        line.pop("what"): line for line in boot(tmp_path_factory.mktemp("m"), "tests.boot_inside", *SHORT, seconds=400)
     }
     assert not [line["error"] for line in told.values() if "error" in line]
     return told
@@ -68,8 +68,7 @@ def test_killed_or_standing_still_it_comes_back_with_its_timers(found: Found) ->
 @pytest.mark.real
 def test_sound_server_and_ollama_may_come_late(found: Found) -> None:
     late = found["late"]
-    assert late["without"]["microphone"].startswith("lost")
-    assert late["without"]["speaker"].startswith("lost")
+    assert all(state.startswith("lost") for state in late["without"].values()), late["without"]
     assert late["alone"].startswith("Ollama does not answer")
     assert late["after"] == {"microphone": "open", "speaker": "open", "standing": "Listening"}
     assert late["answer"] == "Hello there."

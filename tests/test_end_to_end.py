@@ -86,7 +86,8 @@ def card() -> Iterator[SoundCard]:
 
 @pytest.fixture
 def daemon(card: SoundCard) -> Iterator[DaemonProcess]:
-    with running_daemon({**card.env, "HF_HUB_OFFLINE": "1"}) as daemon:
+    headphones = {"VOXSPARK_ECHO__MODE": "off"}
+    with running_daemon({**card.env, **headphones, "HF_HUB_OFFLINE": "1"}) as daemon:
         daemon.wait_for("device_changed", device="microphone", state="open")
         yield daemon
 

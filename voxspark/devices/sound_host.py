@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import difflib
 import logging
 import math
@@ -10,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -103,6 +104,7 @@ class SoundHost:
         self._listed = self._seen = presence()
         self._listed_at = self._changed_at = -math.inf
         self._rescuing = threading.Lock()
+        self._ends_in_order = False
         self.releases: set[Callable[[bool], None]] = set()
         """Called to close streams when the list of devices must be read again: those that are idle, or (true: there
         are others now) all that can be opened again without harm."""
@@ -139,6 +141,22 @@ class SoundHost:
     async def settled(self) -> None:
         """Return when what was asked so far is done."""
         await self._call(lambda: None)
+
+    def end(self) -> None:
+        """Close what is open and wait for it, as long as PortAudio may take: the process ends."""
+        for opened in self._open_streams.copy():
+            self.close(opened)
+        if self._thread.busy_seconds < self._patience_seconds:
+            wait([self._thread.submit(lambda: None)], self._patience_seconds)
+
+    def _end_in_order(self) -> None:
+        """Before `sounddevice` ends PortAudio at the end of the process, which hangs while a stream is being closed.
+
+        What is registered last comes first, so this is called after its import.
+        """
+        if not self._ends_in_order:
+            self._ends_in_order = True
+            atexit.register(self.end)
 
     async def _run(self, opening: Callable[[], OpenStream]) -> OpenStream:
         """Open in the thread; a stream that nobody waits for any more is closed."""
@@ -196,6 +214,7 @@ class SoundHost:
 
     def _open(self, kind: Kind, name: str, prepare: Prepare, finished: Callable[[], None]) -> OpenStream:
         sd = _sounddevice()
+        self._end_in_order()
         index, info = _find(sd, kind, name)
         most, rate = int(info[f"max_{DIRECTIONS[kind]}_channels"]), int(info["default_samplerate"])
         callback = prepare(rate)
