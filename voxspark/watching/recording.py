@@ -173,9 +173,12 @@ class Recorder:
         room = self._settings.most_megabytes * 1_000_000
         ours = [each for each in self._folder.iterdir() if OURS.fullmatch(each.name) and not each.is_symlink()]
         for folder in sorted(ours, reverse=True):
-            room -= sum(file.stat().st_size for file in folder.iterdir())
-            if room < 0 or folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder, ignore_errors=True)
+            try:
+                room -= sum(file.lstat().st_size for file in folder.iterdir())
+                if room < 0 or folder.stat().st_mtime < oldest:
+                    shutil.rmtree(folder, ignore_errors=True)
+            except OSError as error:  # no folder, or somebody removes it at the same time
+                log.warning("%s cannot be looked through: %s", folder, error.strerror)
 
 
 def _write(path: Path, data: bytes) -> None:
