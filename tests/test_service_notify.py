@@ -266,6 +266,14 @@ def test_what_is_no_listening_unix_socket_is_left_alone() -> None:
             os.close(descriptor)
 
 
+@pytest.mark.parametrize("count", ["3", "99999999", "9" * 5_000])
+def test_descriptors_that_are_promised_and_not_open_are_passed_over(count: str) -> None:
+    last = os.open("/dev/null", os.O_RDONLY)
+    os.close(last)
+    environ = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": count, "LISTEN_FDNAMES": "control"}
+    assert take_listener(environ, last) is None
+
+
 @pytest.mark.parametrize("environ", [{}, {"LISTEN_PID": "1", "LISTEN_FDS": "1"}, {"LISTEN_FDS": "many"}])
 def test_nothing_is_taken_that_is_not_ours(environ: dict[str, str]) -> None:
     assert take_listener(environ) is None

@@ -149,6 +149,9 @@ def test_the_file_then_the_environment_then_the_command_line(tmp_path: Path) -> 
         ("[voice]\nspeed = 9\n", "config-value", "voice.speed = 9"),
         ('[listening]\nmode = "shout"\n', "config-value", "listening.mode"),
         ("[voice\n", "config-syntax", "not valid TOML"),
+        (f"a = {'[' * 10_000}", "config-syntax", "not valid TOML"),
+        (f"a = {'9' * 5_000}", "config-syntax", "not valid TOML"),
+        ("#" * 2_000_000, "config-too-large", "1048576 bytes"),
     ],
 )
 def test_a_wrong_configuration_says_where_and_what_instead(tmp_path: Path, text: str, code: str, part: str) -> None:
