@@ -158,3 +158,4 @@ def test_what_is_no_recording_of_ours_ends_nothing(tmp_path: Path) -> None:
     os.utime(gone, (0, 0))
     Recorder(tmp_path, RecordingSettings(days=1), lambda: NOW)._sweep()
     assert [each.name for each in tmp_path.iterdir()] == ["20260101-000000-turn1"]
+    Recorder(tmp_path / "20260101-000000-turn1", RecordingSettings(days=1), lambda: NOW)._sweep()
