@@ -13,10 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxspark import events
-from voxspark.bus import BOUND, EventBus
+from voxspark.bus import BOUND, EventBus, failed, for_log
 from voxspark.config import load_config
 from voxspark.config_text import as_toml
-from voxspark.errors import ConfigError, ControlError
+from voxspark.errors import (
+    ChatError,
+    ConfigError,
+    ControlError,
+    DeviceError,
+    EngineError,
+    SynthesizerError,
+    TranscriberError,
+    VoxSparkError,
+)
 from voxspark.memory.history import History
 from voxspark.speech.heard import heard_text
 from voxspark.types import Action, Clip, TurnResult
@@ -199,3 +208,14 @@ def test_the_waterfall_is_to_scale() -> None:
     assert [line.count("█") for line in lines] == [10, 20]
     assert "250 ms" in lines[0]
     assert waterfall({}) == ""
+
+
+@pytest.mark.parametrize("error", [ChatError, SynthesizerError, TranscriberError, EngineError])
+def test_what_a_server_says_of_a_sentence_is_not_logged(error: type[VoxSparkError]) -> None:
+    failure = error("chat-failed", "The language model failed.", 'The server says: {"input": "my secret"}')
+    assert for_log(failed(failure, 0.0)) == "chat-failed: The language model failed. The server says: …"
+
+
+def test_what_helps_is_logged() -> None:
+    failure = DeviceError("portal-refused", "The desktop refuses.", "It says: not allowed.")
+    assert for_log(failed(failure, 0.0)) == "portal-refused: The desktop refuses. It says: not allowed."
