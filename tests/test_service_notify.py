@@ -85,6 +85,11 @@ def test_nobody_there_is_no_trouble(tmp_path: Path) -> None:
     Notifier(str(tmp_path / "nobody")).ready()
 
 
+def test_a_name_that_is_no_text_ends_nothing(manager: Manager, notifier: Notifier) -> None:
+    notifier.status("configuration not read: /home/\udcff.toml")
+    assert manager.heard() == ["STATUS=configuration not read: /home/?.toml"]
+
+
 @pytest.mark.parametrize(
     ("variables", "seconds"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import resource
 import socket
 import stat
@@ -191,9 +192,9 @@ def test_cut_lines_are_passed_over(tmp_path: Path) -> None:
     (record,) = records(*a_turn())
     whole = {"time": NOW.isoformat(), **record.to_json()}
     good = json.dumps(whole)
-    odd = [
-        {**whole, **wrong} for wrong in ({"outcome": []}, {"tools": 3}, {"failures": [1]}, {"timings": {"ended": "x"}})
-    ]
+    wrongs: list[dict[str, object]] = [{"outcome": []}, {"tools": 3}, {"failures": [1]}]
+    wrongs += [{"timings": {"ended": seconds}} for seconds in ("x", math.nan, math.inf, 10**400)]
+    odd = [{**whole, **wrong} for wrong in wrongs]
     cut = ["{", "[]", "5", '{"time": 3}', '{"time": "2026-01-01T00:00:00"}', "\udcff", "[" * 100_000, '{"time": ""}']
     cut += [json.dumps({"time": NOW.isoformat()}), *map(json.dumps, odd)]
     path.write_bytes("\n".join([good, *cut, good]).encode(errors="surrogateescape"))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
 import anyio
-from anyio.abc import SocketStream, TaskStatus
+from anyio.abc import SocketListener, SocketStream, TaskStatus
 
 from voxspark.watching.counters import BOUNDS, Family, Histogram, Labels
 
@@ -74,6 +74,7 @@ async def serve(
 
     async with await anyio.create_tcp_listener(local_host=HOST, local_port=port, backlog=BACKLOG) as several:
         (listener,) = several.listeners
+        assert isinstance(listener, SocketListener)
         task_status.started(listener.extra(anyio.abc.SocketAttribute.local_port))
         async with anyio.create_task_group() as group:
             while True:

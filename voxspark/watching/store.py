@@ -20,6 +20,10 @@ UNNOTICED = ("withdrawn", "empty")
 """Outcomes of turns that nobody heard: guesses of where a sentence ends."""
 
 
+LONGEST_SECONDS = 1e6
+"""Of a turn: longer, and what is no number, is a mistake."""
+
+
 def turns_path() -> Path:
     """`$XDG_STATE_HOME/voxspark/turns.jsonl`."""
     return state_folder() / "turns.jsonl"
@@ -94,5 +98,5 @@ def _is_turn(entry: Mapping[str, Any]) -> bool:
     words = [entry["source"], entry["outcome"], entry["reason"], *entry["failures"]]
     words += [tool["tool"] for tool in entry["tools"]]
     return all(isinstance(each, str) for each in words) and all(
-        isinstance(each, int | float) for each in entry["timings"].values()
+        isinstance(each, int | float) and abs(each) < LONGEST_SECONDS for each in entry["timings"].values()
     )
