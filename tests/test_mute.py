@@ -11,6 +11,7 @@ from tests.scenario import Result, Scenario, check, daemon_of
 from tests.scenario_parts import FakeMicrophone
 from voxspark.assistant import Assistant
 from voxspark.config import Config
+from voxspark.errors import ControlError
 from voxspark.events import MicrophoneMuted, SpeechStarted, TimerRang, TurnEnded
 from voxspark.kit import make_passing_kit
 from voxspark.listening.backchannel import is_mute, is_stop
@@ -206,3 +207,19 @@ async def test_no_tool_opens_the_microphone() -> None:
     kit = make_passing_kit(Config())
     kit.mute.connect(FakeMicrophone([], 0.0), posted.append)
     assert {tool.name for tool in kit.toolbox if getattr(tool.call, "__self__", None) is kit.mute} == {"stop_listening"}
+
+
+def test_a_client_is_told_what_became_of_its_own_wish() -> None:
+    answers: list[tuple[bool, bool]] = []
+
+    async def ask(assistant: Assistant, on: bool) -> None:
+        answers.append((on, await daemon_of(assistant).mute(on)))
+
+    def press_and_ask(assistant: Assistant) -> None:
+        with pytest.raises(ControlError, match="muted"):
+            daemon_of(assistant).press()
+        for on in (False, True, False):
+            assistant._group.start_soon(ask, assistant, on)
+
+    check(Scenario().muted(1.0).probe(2.0, press_and_ask).run(6))
+    assert sorted(answers) == [(False, False), (False, False), (True, True)]

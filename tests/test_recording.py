@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -147,3 +148,14 @@ async def test_old_and_too_many_recordings_are_deleted_and_nothing_else(tmp_path
     ]
     Recorder(tmp_path, RecordingSettings(days=1), lambda: NOW)._sweep()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["20261127-120000-turn1", "mine"]
+
+
+def test_what_is_no_recording_of_ours_ends_nothing(tmp_path: Path) -> None:
+    (tmp_path / "20260101-000000-turn1").touch()
+    gone = tmp_path / "20260101-000001-turn2"
+    gone.mkdir()
+    (gone / "heard.wav").symlink_to("/nowhere")
+    os.utime(gone, (0, 0))
+    Recorder(tmp_path, RecordingSettings(days=1), lambda: NOW)._sweep()
+    assert [each.name for each in tmp_path.iterdir()] == ["20260101-000000-turn1"]
+    Recorder(tmp_path / "20260101-000000-turn1", RecordingSettings(days=1), lambda: NOW)._sweep()

@@ -86,6 +86,11 @@ def test_nobody_there_is_no_trouble(tmp_path: Path) -> None:
     Notifier(str(tmp_path / "nobody")).ready()
 
 
+def test_a_name_that_is_no_text_ends_nothing(manager: Manager, notifier: Notifier) -> None:
+    notifier.status("configuration not read: /home/\udcff.toml")
+    assert manager.heard() == ["STATUS=configuration not read: /home/?.toml"]
+
+
 @pytest.mark.parametrize(
     ("variables", "seconds"),
     [
@@ -272,6 +277,14 @@ def test_what_is_no_listening_unix_socket_is_left_alone() -> None:
         assert take_listener(environ, first) is None
         for descriptor in (first, first + 1):
             os.close(descriptor)
+
+
+@pytest.mark.parametrize("count", ["3", "99999999", "9" * 5_000])
+def test_descriptors_that_are_promised_and_not_open_are_passed_over(count: str) -> None:
+    last = os.open("/dev/null", os.O_RDONLY)
+    os.close(last)
+    environ = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": count, "LISTEN_FDNAMES": "control"}
+    assert take_listener(environ, last) is None
 
 
 @pytest.mark.parametrize("environ", [{}, {"LISTEN_PID": "1", "LISTEN_FDS": "1"}, {"LISTEN_FDS": "many"}])

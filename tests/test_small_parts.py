@@ -13,10 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxspark import events
-from voxspark.bus import BOUND, EventBus
+from voxspark.bus import BOUND, EventBus, failed, for_log
 from voxspark.config import load_config
 from voxspark.config_text import as_toml
-from voxspark.errors import ConfigError, ControlError
+from voxspark.errors import (
+    ChatError,
+    ConfigError,
+    ControlError,
+    DeviceError,
+    EngineError,
+    SynthesizerError,
+    TranscriberError,
+    VoxSparkError,
+)
 from voxspark.memory.history import History
 from voxspark.speech.heard import heard_text
 from voxspark.types import Action, Clip, TurnResult
@@ -149,6 +158,9 @@ def test_the_file_then_the_environment_then_the_command_line(tmp_path: Path) -> 
         ("[voice]\nspeed = 9\n", "config-value", "voice.speed = 9"),
         ('[listening]\nmode = "shout"\n', "config-value", "listening.mode"),
         ("[voice\n", "config-syntax", "not valid TOML"),
+        (f"a = {'[' * 10_000}", "config-syntax", "not valid TOML"),
+        (f"a = {'9' * 5_000}", "config-syntax", "not valid TOML"),
+        ("#" * 2_000_000, "config-too-large", "1048576 bytes"),
     ],
 )
 def test_a_wrong_configuration_says_where_and_what_instead(tmp_path: Path, text: str, code: str, part: str) -> None:
@@ -196,3 +208,14 @@ def test_the_waterfall_is_to_scale() -> None:
     assert [line.count("█") for line in lines] == [10, 20]
     assert "250 ms" in lines[0]
     assert waterfall({}) == ""
+
+
+@pytest.mark.parametrize("error", [ChatError, SynthesizerError, TranscriberError, EngineError])
+def test_what_a_server_says_of_a_sentence_is_not_logged(error: type[VoxSparkError]) -> None:
+    failure = error("chat-failed", "The language model failed.", 'The server says: {"input": "my secret"}')
+    assert for_log(failed(failure, 0.0)) == "chat-failed: The language model failed. The server says: …"
+
+
+def test_what_helps_is_logged() -> None:
+    failure = DeviceError("portal-refused", "The desktop refuses.", "It says: not allowed.")
+    assert for_log(failed(failure, 0.0)) == "portal-refused: The desktop refuses. It says: not allowed."

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import math
+import resource
+import socket
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -184,10 +189,23 @@ def test_turns_are_kept_for_their_owner_and_so_many_days(tmp_path: Path) -> None
 
 def test_cut_lines_are_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "turns.jsonl"
-    good = json.dumps({"time": NOW.isoformat(), "outcome": "answered"})
-    cut = ["{", "[]", "5", '{"time": 3}', '{"time": "2026-01-01T00:00:00"}', "\udcff"]
+    (record,) = records(*a_turn())
+    whole = {"time": NOW.isoformat(), **record.to_json()}
+    good = json.dumps(whole)
+    wrongs: list[dict[str, object]] = [{"outcome": []}, {"tools": 3}, {"failures": [1]}]
+    wrongs += [{"timings": {"ended": seconds}} for seconds in ("x", math.nan, math.inf, 10**400)]
+    odd = [{**whole, **wrong} for wrong in wrongs]
+    cut = ["{", "[]", "5", '{"time": 3}', '{"time": "2026-01-01T00:00:00"}', "\udcff", "[" * 100_000, '{"time": ""}']
+    cut += [json.dumps({"time": NOW.isoformat()}), *map(json.dumps, odd)]
     path.write_bytes("\n".join([good, *cut, good]).encode(errors="surrogateescape"))
     assert len(list(turns_since(path, NOW))) == 2
+
+
+@pytest.mark.parametrize("spoil", [Path.mkdir, lambda path: path.write_text("[" * 100_000)])
+def test_a_file_that_cannot_be_used_ends_nothing(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+    (record,) = records(*a_turn())
+    spoil(tmp_path / "turns.jsonl")
+    TurnStore(tmp_path / "turns.jsonl", 3, lambda: NOW).keep(record)
 
 
 def test_no_days_and_no_room_write_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -248,6 +266,45 @@ async def test_nothing_else_is(request_: bytes, status: int) -> None:
 async def test_who_asks_nothing_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prometheus, "CLIENT_SECONDS", 0.02)
     assert await fetch(b"GET /metr") == b""
+
+
+@pytest.mark.anyio
+async def test_a_flood_of_clients_takes_few_descriptors() -> None:
+    async with anyio.create_task_group() as group, AsyncExitStack() as clients:
+        port = await group.start(prometheus.serve, 0, Counters().families)
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(40):
+            await clients.enter_async_context(await anyio.connect_tcp("127.0.0.1", port))
+        await anyio.wait_all_tasks_blocked()
+        assert len(list(Path("/proc/self/fd").iterdir())) - before - 40 <= prometheus.MOST_CLIENTS
+        group.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
+async def test_no_descriptor_left_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def none_left() -> Iterator[Family]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(prometheus, "ACCEPT_PAUSE_SECONDS", 0.01)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with anyio.create_task_group() as group:
+        port = await group.start(prometheus.serve, 0, none_left)
+        async with await anyio.connect_tcp("127.0.0.1", port) as client:
+            await client.send(b"GET /metrics HTTP/1.1\r\n\r\n")
+            with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+                await client.receive()
+        with socket.socket() as late:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (late.fileno() + 1, limits[1]))
+            try:
+                late.connect(("127.0.0.1", port))
+                while "let in" not in caplog.text:
+                    await anyio.sleep(0.001)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert not group.cancel_scope.cancel_called
+        group.cancel_scope.cancel()
 
 
 @pytest.mark.anyio

@@ -19,6 +19,7 @@ from voxspark import events
 from voxspark.acts import Acts
 from voxspark.agent.agent import Recital
 from voxspark.agent.announcing import Announcement, Announcers, Reports
+from voxspark.agent.guest import Receptionist
 from voxspark.agent.ringing import Rings
 from voxspark.bus import failed, for_log, known
 from voxspark.config import Config
@@ -341,7 +342,7 @@ class Assistant:
         self._end_if_once(result)
 
     def _commit(self, turn: Turn, result: TurnResult) -> None:
-        if isinstance(turn.agent, Recital):  # nobody asked
+        if isinstance(turn.agent, Recital | Receptionist):  # the user has not asked
             result = replace(result, transcript="")
         if isinstance(turn.agent, Announcement):
             turn.agent.over(result)

@@ -9,10 +9,22 @@ from contextlib import asynccontextmanager
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from voxspark.errors import ControlError, ToolError, VoxSparkError, root_cause, trace
+from voxspark.errors import (
+    ChatError,
+    ControlError,
+    EngineError,
+    SynthesizerError,
+    ToolError,
+    TranscriberError,
+    VoxSparkError,
+    root_cause,
+    trace,
+)
 from voxspark.events import Event, Failed
 
 log = logging.getLogger(__name__)
+
+ENGINES = {kind.stage for kind in (EngineError, TranscriberError, ChatError, SynthesizerError)}
 
 BOUND = 256
 """Events a subscriber may fall behind before it is let go."""
@@ -37,8 +49,13 @@ def failed(error: VoxSparkError, at: float, turn: int | None = None) -> Failed:
 
 
 def for_log(event: Failed) -> str:
-    """A failure in a line of the log. What a tool says about it may repeat what somebody has said."""
-    return event.code if event.stage == ToolError.stage else f"{event.code}: {event.message} {event.remedy}".rstrip()
+    """A failure in a line of the log. What a tool, or the server of an engine, says about it may repeat what somebody
+    has said; `voxspark status` shows it whole."""
+    if event.stage == ToolError.stage:
+        return event.code
+    line = f"{event.code}: {event.message} {event.remedy}".rstrip()
+    ours, says, _ = line.partition(" says: ")
+    return f"{ours}{' says: …' * bool(says)}" if event.stage in ENGINES else line
 
 
 class EventBus:

@@ -30,6 +30,7 @@ from voxspark import (
 )
 from voxspark.cli_plan.session import complete_profiles, json_option, run_async, text_argument, with_daemon
 from voxspark.errors import ConfigError, ControlError, DeviceError, EngineError, VoxSparkError
+from voxspark.plain import plain
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -57,7 +58,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except VoxSparkError as error:
-            click.echo(f"voxspark: {error}", err=True)
+            click.echo(plain(f"voxspark: {error}"), err=True)
             if isinstance(error, ControlError) and error.code == "daemon-not-running":
                 sys.exit(3)
             sys.exit(next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))
@@ -182,7 +183,7 @@ def ask(config_file: Path | None, text: str, aloud: bool, role: str, images: tup
         try:
             async for piece in answer:
                 if not as_json:
-                    click.echo(f"{between}{piece.strip()}", nl=False)
+                    click.echo(plain(f"{between}{piece.strip()}"), nl=False)
                     between = " "
         finally:
             if between:
@@ -283,7 +284,7 @@ def status(config_file: Path | None, as_json: bool) -> None:
 
     async def work(client: Client) -> None:
         result = await client.call("status")
-        click.echo(json.dumps(result) if as_json else status_table(result))
+        click.echo(json.dumps(result) if as_json else plain(status_table(result)))
 
     _call(config_file, work)
 
@@ -314,7 +315,8 @@ def history(config_file: Path | None, limit: int, as_json: bool) -> None:
             if as_json:
                 click.echo(json.dumps(exchange))
             else:
-                click.echo(f"you  {exchange['said']}\nvox  {exchange['heard']}{' …' * exchange['interrupted']}")
+                cut = " …" * exchange["interrupted"]
+                click.echo(plain(f"you  {exchange['said']}\nvox  {exchange['heard']}{cut}"))
 
     _call(config_file, work)
 
@@ -373,7 +375,7 @@ def _progress(as_json: bool = False) -> Callable[[str], None]:
     import logging
 
     if sys.stderr.isatty() and not as_json:
-        return lambda message: click.echo(f"{message} …", err=True)
+        return lambda message: click.echo(plain(f"{message} …"), err=True)
     return logging.getLogger(__name__).info
 
 
@@ -381,7 +383,7 @@ def _printer(as_json: bool) -> Callable[[Event], None]:
     from voxspark.console import describe
 
     def show_event(event: Event) -> None:
-        line = json.dumps(event.to_json()) if as_json else describe(event)
+        line = json.dumps(event.to_json()) if as_json else plain(describe(event))
         if line:
             click.echo(line)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from voxspark.cli_plan.session import json_option, pulled_for_auto, run_async
+from voxspark.plain import plain
 
 
 @click.command()
@@ -23,7 +24,7 @@ def devices(as_json: bool) -> None:
 
     found = list_devices()
     if not as_json:
-        click.echo(device_table(found))
+        click.echo(plain(device_table(found)))
         return
     for device in found:
         click.echo(json.dumps(asdict(device)))
@@ -92,7 +93,7 @@ def doctor(config_file: Path | None, fix: bool, as_json: bool) -> None:
             async for result in work_through(all_checks(config_file), fix=fix, begin=progress.begin):
                 progress.clear()
                 results.append(result)
-                click.echo(json.dumps(result.to_json()) if as_json else report.line(result, columns))
+                click.echo(json.dumps(result.to_json()) if as_json else plain(report.line(result, columns)))
         return results
 
     if any(result.finding.state == "broken" for result in run_async(work)):

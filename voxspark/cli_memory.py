@@ -12,6 +12,7 @@ import click
 
 from voxspark.cli_plan.session import json_option, run_async
 from voxspark.errors import ToolError, VoxSparkError
+from voxspark.plain import plain
 
 if TYPE_CHECKING:
     from voxspark.memory.facts import Fact, Facts
@@ -136,7 +137,7 @@ def _show(found: list[Fact], as_json: bool) -> None:
             click.echo(json.dumps(asdict(fact), ensure_ascii=False))
         else:
             where = f"{fact.source}, {fact.position}: " if fact.source else ""
-            click.echo(f"{fact.number:>6}  {where}{fact.text}")
+            click.echo(plain(f"{fact.number:>6}  {where}{fact.text}"))
 
 
 def _with_facts(work: Callable[[Facts], Awaitable[T]]) -> T:

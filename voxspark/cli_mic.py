@@ -14,6 +14,7 @@ import click
 
 from voxspark.cli_plan.session import json_option, run_async
 from voxspark.errors import ControlError
+from voxspark.plain import plain
 
 if TYPE_CHECKING:
     from voxspark.config import Config
@@ -115,7 +116,7 @@ async def _own_frames(config: Config) -> AsyncGenerator[Frame, None]:
 def line(frame: Frame, columns: int) -> str:
     """One frame in a line of at most so many columns."""
     if frame["level_dbfs"] is None:
-        return str(frame["state"])[:columns]
+        return plain(str(frame["state"]))[:columns]
     words = [f"{frame['level_dbfs']:4.0f} dBFS", f"peak {frame['peak_dbfs']:4.0f}"]
     if frame.get("speech") is not None:
         words.append(f"speech {frame['speech']:.2f}")
@@ -124,7 +125,7 @@ def line(frame: Frame, columns: int) -> str:
     if frame.get("echo"):
         words.append(f"{frame['echo']} duplex")
     words += ["ONLY SILENCE"] * bool(frame["silent"]) + [f"CUT OFF {frame['clipped']:.1%}"] * (frame["clipped"] > 0)
-    text = "  ".join([*words, str(frame["device"])])
+    text = "  ".join([*words, plain(str(frame["device"]))])
     width = min(40, columns - len("  ".join(words)) - 1)
     return (f"{_bar(frame, width)} {text}" if width >= 8 else text)[:columns]
 

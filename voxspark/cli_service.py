@@ -12,6 +12,7 @@ import click
 
 from voxspark.cli_plan.session import json_option, run_async
 from voxspark.errors import ControlError
+from voxspark.plain import plain
 
 if TYPE_CHECKING:
     from voxspark.service.setup import Machine, Step
@@ -73,7 +74,8 @@ def status(config_file: Path | None, system: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found))
     else:
-        click.echo("\n".join(f"{key.replace('_', ' '):<12}{value}" for key, value in found.items() if value))
+        rows = (f"{key.replace('_', ' '):<12}{value}" for key, value in found.items() if value)
+        click.echo(plain("\n".join(rows)))
     if not answer.startswith("yes"):
         sys.exit(3)
 

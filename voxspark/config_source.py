@@ -9,18 +9,25 @@ from typing import Any
 
 from voxspark.errors import ConfigError
 
+MOST_BYTES = 1 << 20
+"""A link to /dev/zero has no end."""
+
 
 def read_toml(place: Path, *, must_exist: bool = True) -> dict[str, Any]:
     """A TOML file; nothing where there need not be one. Raises ConfigError."""
     try:
-        return tomllib.loads(place.read_text("utf-8"))
+        with place.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+        if len(raw) > MOST_BYTES:
+            raise ConfigError("config-too-large", f"{place} has more than {MOST_BYTES} bytes.", "Is it the right file?")
+        return tomllib.loads(raw.decode())
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not must_exist:
             return {}
         raise ConfigError(
             "config-unreadable", f"{place} cannot be read: {error.strerror}.", "Check the path."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number without end, and brackets without end
         raise ConfigError("config-syntax", f"{place} is not valid TOML: {error}.", "Correct that line.") from error
 
 

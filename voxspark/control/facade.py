@@ -30,6 +30,9 @@ from voxspark.types import (
 )
 from voxspark.usage import peak_resident_bytes, resident_bytes
 
+SOCKET = "socket"
+"""Why it is muted: a client wants it so."""
+
 
 class AssistantDaemon:
     """Implements `control.daemon.Daemon` on an Assistant."""
@@ -93,10 +96,10 @@ class AssistantDaemon:
     async def mute(self, on: bool | None) -> bool:
         """Close the microphone, or open it; whether it is closed then."""
         async with self._parts.bus.subscribe() as events:
-            self._assistant.post(MuteRequested(on, "socket"))
+            self._assistant.post(MuteRequested(on, SOCKET))
             async for event in events:
                 _raise_if_stopping(event)
-                if isinstance(event, MicrophoneMuted):
+                if isinstance(event, MicrophoneMuted) and event.reason == SOCKET and on in (None, event.on):
                     return event.on
         raise ControlError("events-ended", "There are no more events.")
 

@@ -6,11 +6,15 @@ import logging
 import os
 import socket
 from collections.abc import MutableMapping
+from contextlib import suppress
 
 log = logging.getLogger(__name__)
 
 FIRST_DESCRIPTOR = 3
 """Where inherited descriptors begin (SD_LISTEN_FDS_START)."""
+
+MOST_DESCRIPTORS = 64
+"""More are not ours."""
 
 NAME = "control"
 """`FileDescriptorName=` in voxspark.socket."""
@@ -24,11 +28,12 @@ def take_listener(
     The variables are taken out of the environment and no descriptor goes on to the programs we start.
     """
     process, count, names = (environ.pop(f"LISTEN_{name}", "") for name in ("PID", "FDS", "FDNAMES"))
-    if process != str(os.getpid()) or not count.isdecimal():
+    if process != str(os.getpid()) or not (count.isdecimal() and len(count) < 10):
         return None
-    descriptors = range(first, first + int(count))
+    descriptors = range(first, first + min(int(count), MOST_DESCRIPTORS))
     for descriptor in descriptors:
-        os.set_inheritable(descriptor, False)
+        with suppress(OSError):  # the variable promises more than is open
+            os.set_inheritable(descriptor, False)
     named = dict(zip(names.split(":"), descriptors, strict=False))
     ordered = sorted(descriptors, key=lambda descriptor: descriptor != named.get(NAME))
     return next((found for found in map(_listener, ordered) if found is not None), None)

@@ -55,7 +55,7 @@ class Notifier:
             return
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
             channel.settimeout(SEND_SECONDS)
-            channel.sendto("\n".join(lines).encode(), self._address)
+            channel.sendto("\n".join(lines).encode(errors="replace"), self._address)
 
 
 def take_notifier(environ: MutableMapping[str, str] = os.environ) -> Notifier:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
 import anyio
-from anyio.abc import SocketStream, TaskStatus
+from anyio.abc import SocketListener, SocketStream, TaskStatus
 
 from voxspark.watching.counters import BOUNDS, Family, Histogram, Labels
 
@@ -22,6 +22,11 @@ CLIENT_SECONDS = 5.0
 """A client that has not asked and taken its answer by then is dropped."""
 
 MOST_CLIENTS = 8
+"""At once; more wait in the kernel, where they cost no descriptor."""
+
+BACKLOG = 64
+ACCEPT_PAUSE_SECONDS = 0.5
+"""Wait when the process has no file descriptor left for a client."""
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -57,17 +62,29 @@ async def serve(
     port: int, families: Callable[[], Iterable[Family]], *, task_status: TaskStatus[int] = anyio.TASK_STATUS_IGNORED
 ) -> None:
     """Answer `GET /metrics` on 127.0.0.1 until cancelled; tells the port. Raises OSError when it is taken."""
-    slots = anyio.CapacityLimiter(MOST_CLIENTS)
+    places = anyio.Semaphore(MOST_CLIENTS)
 
     async def attend(client: SocketStream) -> None:
-        async with client:
-            with anyio.move_on_after(CLIENT_SECONDS):
-                async with slots:
+        try:
+            async with client:
+                with anyio.move_on_after(CLIENT_SECONDS):
                     await _answer(client, families)
+        finally:
+            places.release()
 
-    async with await anyio.create_tcp_listener(local_host=HOST, local_port=port) as listener:
+    async with await anyio.create_tcp_listener(local_host=HOST, local_port=port, backlog=BACKLOG) as several:
+        (listener,) = several.listeners
+        assert isinstance(listener, SocketListener)
         task_status.started(listener.extra(anyio.abc.SocketAttribute.local_port))
-        await listener.serve(attend)
+        async with anyio.create_task_group() as group:
+            while True:
+                await places.acquire()
+                try:
+                    group.start_soon(attend, await listener.accept())
+                except OSError as error:
+                    places.release()
+                    log.warning("nobody could be let in to the metrics: %s", error.strerror)
+                    await anyio.sleep(ACCEPT_PAUSE_SECONDS)
 
 
 async def _answer(client: SocketStream, families: Callable[[], Iterable[Family]]) -> None:
@@ -81,6 +98,8 @@ async def _answer(client: SocketStream, families: Callable[[], Iterable[Family]]
         await client.send(head.encode() + body)
     except (anyio.EndOfStream, anyio.BrokenResourceError):
         pass  # gone without having asked, or without its answer
+    except OSError as error:
+        log.warning("the metrics cannot be read: %s", error.strerror)  # no descriptor left for /proc
 
 
 def _respond(request: bytes, families: Callable[[], Iterable[Family]]) -> tuple[str, bytes]:

@@ -168,15 +168,23 @@ class Recorder:
 
     def _sweep(self) -> None:
         """Delete what is too old, and the oldest while all of them are too large. Only folders that are ours."""
-        if not self._folder.is_dir():
+        try:
+            found = list(self._folder.iterdir())
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            log.warning("%s cannot be looked through: %s", self._folder, error.strerror)
             return
         oldest = (self._now() - timedelta(days=self._settings.days)).timestamp()
         room = self._settings.most_megabytes * 1_000_000
-        ours = [each for each in self._folder.iterdir() if OURS.fullmatch(each.name) and not each.is_symlink()]
+        ours = [each for each in found if OURS.fullmatch(each.name) and not each.is_symlink()]
         for folder in sorted(ours, reverse=True):
-            room -= sum(file.stat().st_size for file in folder.iterdir())
-            if room < 0 or folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder, ignore_errors=True)
+            try:
+                room -= sum(file.lstat().st_size for file in folder.iterdir())
+                if room < 0 or folder.stat().st_mtime < oldest:
+                    shutil.rmtree(folder, ignore_errors=True)
+            except OSError as error:  # no folder, or somebody removes it at the same time
+                log.warning("%s cannot be looked through: %s", folder, error.strerror)
 
 
 def _write(path: Path, data: bytes) -> None:

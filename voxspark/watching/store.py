@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,10 @@ from voxspark.files import append_line, state_folder
 from voxspark.watching.turns import UNNOTICED, TurnRecord
 
 log = logging.getLogger(__name__)
+
+
+LONGEST_SECONDS = 1e6
+"""Of a turn: longer, and what is no number, is a mistake."""
 
 
 def turns_path() -> Path:
@@ -45,6 +49,8 @@ class TurnStore:
             line = json.dumps({"time": now.isoformat(timespec="seconds"), **record.to_json()}, separators=(",", ":"))
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             append_line(self._path, line.encode() + b"\n")
+        except VoxSparkError as error:
+            log.warning("%s is not kept: %s", self._path, error)
         except OSError as error:
             log.warning("%s cannot be written: %s", self._path, error.strerror)
 
@@ -60,7 +66,7 @@ class TurnStore:
 
 
 def turns_since(path: Path, since: datetime) -> Iterator[dict[str, Any]]:
-    """Turns not older than that, oldest first; lines that were cut are passed over. Raises VoxSparkError."""
+    """Turns not older than that, oldest first; lines that are no turn are passed over. Raises VoxSparkError."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             for line in file:
@@ -77,6 +83,16 @@ def _entry(line: str) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
         time = datetime.fromisoformat(entry["time"])
-    except (ValueError, KeyError, TypeError):
+        whole = _is_turn(entry)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return {**entry, "time": time} if time.tzinfo is not None else None
+    return {**entry, "time": time} if whole and time.tzinfo is not None else None
+
+
+def _is_turn(entry: Mapping[str, Any]) -> bool:
+    """Whether it has all that `TurnRecord.to_json` writes. Raises KeyError, TypeError or AttributeError, too."""
+    words = [entry["source"], entry["outcome"], entry["reason"], *entry["failures"]]
+    words += [tool["tool"] for tool in entry["tools"]]
+    return all(isinstance(each, str) for each in words) and all(
+        isinstance(each, int | float) and abs(each) < LONGEST_SECONDS for each in entry["timings"].values()
+    )

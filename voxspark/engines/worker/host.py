@@ -286,7 +286,7 @@ class Worker:
             process = Process(self._target)
         except OSError as error:
             raise self._error(
-                "worker-not-started", f"The {self._name} could not be started.", f"The system says: {error}."
+                "worker-not-started", f"The {self._name} could not be started.", f"The system's reason: {error}."
             ) from error
         ready = partial(self._tell, "ready", process.pid)
         self._life = life = Life(self._name, process, self._limits, ready)
