@@ -45,8 +45,8 @@ MIN_AUDIO_RATE_HZ = 4_000
 Permission = Literal["owner", "guest", "everybody"]
 """`guest`: a guest may be allowed it (`control.guest_methods`)."""
 
-PUBLIC_STATUS = ("state", "version", "uptime_seconds", "profile", "mode", "muted", "microphone", "speaker")
-"""What a guest is told of the daemon."""
+PUBLIC_STATUS = ("state", "version", "uptime_seconds", "profile", "mode", "muted")
+"""What a guest is told of the daemon: not how loud it is at home."""
 
 
 class Exchange:
