@@ -65,6 +65,7 @@ def test_a_line_fits_whatever_the_width() -> None:
         assert len(line(FRAME, columns)) <= columns
     assert line(FRAME, 100).startswith("####################")
     assert "speech 0.97" in line(FRAME, 100)
+    assert "echo half  IN PLACE OF ANOTHER" in line({**FRAME, "echo": "half", "in_place": True}, 100)
     lost = {**FRAME, "state": "lost: It has gone.", "level_dbfs": None}
     assert line(lost, 100) == "lost: It has gone."
 

@@ -32,7 +32,7 @@ CHUNKS_PER_FRAME = 3
 @json_option
 @click.pass_obj
 def mic(config_file: Path | None, seconds: float | None, as_json: bool) -> None:
-    """What the microphone gives, live: level, peak, speech.
+    """What the microphone gives, live: level, peak, speech, echo.
 
     Shows the running daemon's microphone, or opens the one of the configuration. Which there are: voxspark devices
     """
@@ -121,6 +121,7 @@ def line(frame: Frame, columns: int) -> str:
         words.append(f"speech {frame['speech']:.2f}")
     if frame.get("echo"):
         words.append(f"echo {frame['echo']}")
+    words += ["IN PLACE OF ANOTHER"] * bool(frame.get("in_place"))
     words += ["ONLY SILENCE"] * bool(frame["silent"]) + [f"CUT OFF {frame['clipped']:.1%}"] * (frame["clipped"] > 0)
     text = "  ".join([*words, str(frame["device"])])
     width = min(40, columns - len("  ".join(words)) - 1)

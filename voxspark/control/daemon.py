@@ -56,7 +56,8 @@ class Daemon(Protocol):
         ...
 
     def microphone(self) -> dict[str, Any]:
-        """The microphone now: what `status` says of it, and `speech`, the probability that somebody speaks."""
+        """The microphone now: what `status` says of it, `speech`, the probability that somebody speaks, and
+        `echo`, whether it listens while it speaks (`full` or `half`)."""
         ...
 
     def history(self, limit: int) -> list[dict[str, Any]]:

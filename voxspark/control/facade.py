@@ -114,7 +114,8 @@ class AssistantDaemon:
 
     def microphone(self) -> dict[str, Any]:
         """The microphone now."""
-        return _report(self._parts.microphone) | {"speech": round(self._parts.listener.speech_probability, 2)}
+        speech, echo = self._parts.listener.speech_probability, self._parts.echo.state()
+        return _report(self._parts.microphone) | {"speech": round(speech, 2), "echo": echo["duplex"]}
 
     def history(self, limit: int) -> list[dict[str, Any]]:
         """The newest exchanges, oldest first."""
