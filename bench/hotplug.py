@@ -1,6 +1,6 @@
 """Devices that are pulled out and put back, sound servers that die: is the assistant ever deaf, does anything leak?
 
-    python -m bench.hotplug [--cycles 500] [--output bench/results/hotplug.json]
+    python -m bench.hotplug [--cycles 500] [--only server_restarted] [--output bench/results/hotplug.json]
 
 One process listens and speaks as the daemon does (`ReliableMicrophone`, `ReliableSpeaker`, PortAudio) on a PulseAudio
 server of the bench's own. Each microphone hears another tone, so that the pitch tells whose sound arrives. How to read
@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -194,7 +194,9 @@ class Room:
             time.sleep(self.chance.uniform(0.5, 1.5))
 
 
-KINDS = (
+Kind = Callable[[Room], None]
+
+KINDS: tuple[Kind, ...] = (
     Room.microphone_replugged,
     Room.speaker_replugged,
     Room.all_replugged,
@@ -225,7 +227,9 @@ def recovery(room: Room) -> tuple[float | None, float | None]:
     return heard, listener.played_at - there if mouth else None
 
 
-def run(cycles: int, seed: int = 1, tell: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+def run(
+    cycles: int, seed: int = 1, tell: Callable[[str], None] = lambda _: None, kinds: Sequence[Kind] = KINDS
+) -> dict[str, Any]:
     """All cycles; what came of them."""
     ears: dict[str, list[float]] = {}
     mouth: dict[str, list[float]] = {}
@@ -236,7 +240,7 @@ def run(cycles: int, seed: int = 1, tell: Callable[[str], None] = lambda _: None
         recovery(room)
         begun = time.monotonic()
         for cycle in range(cycles):
-            kind = KINDS[cycle % len(KINDS)] if cycle < WARM_CYCLES else room.chance.choice(KINDS)
+            kind = kinds[cycle % len(kinds)] if cycle < WARM_CYCLES else room.chance.choice(kinds)
             if cycle == min(WARM_CYCLES, cycles // 2):
                 before = holdings(room.listener.process.pid)
             kind(room)
@@ -292,10 +296,12 @@ def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cycles", type=int, default=500)
+    parser.add_argument("--only", choices=sorted(kind.__name__ for kind in KINDS), help="this trouble again and again")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=ROOT / "bench" / "results" / "hotplug.json")
     options = parser.parse_args()
-    result = run(options.cycles, options.seed, lambda line: print(line, flush=True))
+    kinds = [kind for kind in KINDS if options.only in (None, kind.__name__)]
+    result = run(options.cycles, options.seed, lambda line: print(line, flush=True), kinds)
     options.output.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
     sys.exit(bool(result["deaf"] or result["down"]))

@@ -70,6 +70,7 @@ def test_a_line_fits_whatever_the_width() -> None:
     assert "speech 0.97" in line(FRAME, 100)
     assert "  awake  half duplex  " in line({**FRAME, "awake": True, "echo": "half"}, 100)
     assert "  waits for the wake word  " in line({**FRAME, "awake": False, "echo": "full"}, 100)
+    assert "half duplex  IN PLACE OF ANOTHER" in line({**FRAME, "echo": "half", "in_place": True}, 100)
     lost = {**FRAME, "state": "lost: It has gone.", "level_dbfs": None}
     assert line(lost, 100) == "lost: It has gone."
 

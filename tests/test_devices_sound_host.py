@@ -40,6 +40,8 @@ class Stream:
         self.finished = options["finished_callback"]
         self.channels: int = options["channels"]
         self.open = False
+        self._ptr = self
+        self.closed = 0
 
     def start(self) -> None:
         self.open = True
@@ -51,6 +53,7 @@ class Stream:
 
     def close(self) -> None:
         self.open = False
+        self.closed += 1
 
     def pull(self, frames: int, status: Any = None) -> Any:
         data = np.ones((frames, self.channels), np.float32)
@@ -72,6 +75,11 @@ class FakePortAudio(ModuleType):
         self.refused_channels: Sequence[int] = ()
         self.starts = 1
         self.hold: threading.Event | None = None
+        self._lib = SimpleNamespace(Pa_AbortStream=lambda stream: stream.abort(), Pa_CloseStream=Stream.close)
+
+    def _exit_handler(self) -> None:
+        if self.hold is not None:
+            self.hold.wait(10)
 
     def query_devices(self) -> list[dict[str, Any]]:
         keys = ("name", "max_input_channels", "max_output_channels")
@@ -339,6 +347,58 @@ async def test_a_portaudio_that_never_returns_is_left_behind(
     assert [stream.direction for stream in portaudio.running] == ["output"]
     hold.set()
     voice.close()
+
+
+@pytest.mark.anyio
+async def test_a_stream_whose_closing_hangs_is_not_closed_a_second_time(
+    portaudio: FakePortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voxspark.devices.sound_host.HANG_SECONDS", 0.05)
+    monkeypatch.setattr("voxspark.devices.sound_host.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("voxspark.devices.sound_thread.BUSY_SECONDS", 0.02)
+    monkeypatch.setattr("voxspark.devices.sound_host.fresh_portaudio", lambda _: portaudio.running.clear())
+    host, hold = SoundHost(), threading.Event()
+    ears = await microphone("Headset", host)
+    (stream,) = portaudio.running
+    monkeypatch.setattr(stream, "abort", lambda: hold.wait(10))
+    ears.close()
+    voice = await speaker("HDMI", host)
+    hold.set()
+    with anyio.fail_after(5):
+        while not stream.closed:
+            await anyio.sleep(0.01)
+    await anyio.sleep(0.05)
+    assert stream.closed == 1
+    voice.close()
+
+
+@pytest.mark.anyio
+async def test_a_portaudio_that_hangs_again_and_again_is_given_up(
+    portaudio: FakePortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("HANG_SECONDS", 0.02), ("LOOK_SECONDS", 0.02), ("LONGEST_HANG_SECONDS", 0.02)):
+        monkeypatch.setattr(f"voxspark.devices.sound_host.{name}", value)
+    monkeypatch.setattr("voxspark.devices.sound_host.MOST_COPIES", 2)
+    monkeypatch.setattr("voxspark.devices.sound_thread.BUSY_SECONDS", 0.02)
+    monkeypatch.setattr("voxspark.devices.sound_host.fresh_portaudio", lambda _: None)
+    host, portaudio.hold = SoundHost(), threading.Event()
+    codes = []
+    for _ in range(4):
+        with pytest.raises(DeviceError) as caught:
+            await microphone("Headset", host)
+        codes.append(caught.value.code)
+    portaudio.hold.set()
+    assert codes[0] == "sound-hangs"
+    assert codes[-1] == "sound-given-up"
+
+
+def test_the_end_of_the_process_does_not_wait_for_portaudio(
+    portaudio: FakePortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voxspark.devices.sound_host.HANG_SECONDS", 0.02)
+    portaudio.hold = threading.Event()
+    SoundHost().end(portaudio)
+    portaudio.hold.set()
 
 
 def test_presence_changes_with_cards_and_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,6 +124,7 @@ def line(frame: Frame, columns: int) -> str:
         words.append("awake" if awake else "waits for the wake word")
     if frame.get("echo"):
         words.append(f"{frame['echo']} duplex")
+    words += ["IN PLACE OF ANOTHER"] * bool(frame.get("in_place"))
     words += ["ONLY SILENCE"] * bool(frame["silent"]) + [f"CUT OFF {frame['clipped']:.1%}"] * (frame["clipped"] > 0)
     text = "  ".join([*words, plain(str(frame["device"]))])
     width = min(40, columns - len("  ".join(words)) - 1)

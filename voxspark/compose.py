@@ -17,7 +17,7 @@ from voxspark.agent.offer import extras
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
 from voxspark.config import Config
-from voxspark.devices.open import open_microphone
+from voxspark.devices.open import open_microphone, other_microphones
 from voxspark.devices.retry import ReliableMicrophone
 from voxspark.engine_room import Engines
 from voxspark.events import Event
@@ -115,7 +115,12 @@ def _between_turns(engines: Engines) -> list[Background]:
 
 def _reliable_microphone(config: Config, emit: Emit, clock: Clock, hold: Callable[[], Awaitable[None]]) -> Microphone:
     """The microphone of the configuration."""
-    return ReliableMicrophone(lambda: open_microphone(config.devices, clock, hold), emit, clock)
+    return ReliableMicrophone(
+        lambda: open_microphone(config.devices, clock, hold),
+        emit,
+        clock,
+        lambda: other_microphones(config.devices, clock),
+    )
 
 
 def make_agent(kit: Kit, engines: Engines, history: Conversation, eyes: Callable[[Audit], Eyes]) -> LocalFirstAgent:

@@ -40,6 +40,9 @@ ZERO_SECONDS = 5.0
 GATED_SECONDS = 60.0
 """Zeros alone after there was sound: noise gates give that in a quiet room, but people make sounds within a minute."""
 
+PAUSE_DB = 6.0
+"""Noise of a room stays within this of its quietest (speech is 15 dB and more above it)."""
+
 LONGEST_ZERO_SECONDS = 300.0
 """Between two tries to open a silent microphone anew."""
 
@@ -116,9 +119,10 @@ class Doubts:
         self._zero_seconds = 0.0
         self._patience_seconds = ZERO_SECONDS
 
-    def opened(self) -> None:
-        """A device was opened, perhaps another one."""
+    def opened(self, patience_seconds: float | None = None) -> None:
+        """A device was opened; another one, if it is to give sound within so long."""
         self.meter, self._zero_seconds = LevelMeter(), 0.0
+        self._patience_seconds = patience_seconds or self._patience_seconds
 
     def feed(self, samples: Pcm16) -> DeviceError | None:
         """Take one chunk; what is newly wrong with the microphone."""
@@ -136,9 +140,20 @@ class Doubts:
         return None
 
     @property
+    def sounds(self) -> bool:
+        """The last chunk was not zeros alone."""
+        return self._zero_seconds == 0
+
+    @property
     def open_anew(self) -> bool:
         """It gave zeros alone for so long that opening it again may help; the next time after twice as long."""
         return self._zero_seconds >= self._patience_seconds
+
+    @property
+    def pause(self) -> bool:
+        """Nobody speaks now: it is about as quiet as in the quietest of the last seconds."""
+        level = self.meter.level
+        return level.level_dbfs <= level.floor_dbfs + PAUSE_DB
 
     def opens_anew(self) -> None:
         """It is done."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+import anyio.to_thread
 from anyio.lowlevel import checkpoint
 
 from voxspark.config_listening import DeviceSettings
 from voxspark.devices.file import FileMicrophone, FileSpeaker
+from voxspark.devices.next_microphone import Open, default_is_muted, real_microphones
 from voxspark.devices.null import NullMicrophone, NullSpeaker
 from voxspark.devices.playback import Tap
 from voxspark.devices.portaudio import PortAudioMicrophone, PortAudioSpeaker
@@ -31,6 +34,20 @@ async def open_microphone(
     microphone = PortAudioMicrophone(name, clock, sound_host())
     await microphone.open()
     return microphone
+
+
+async def other_microphones(settings: DeviceSettings, clock: Clock) -> Sequence[Open]:
+    """What may be heard in place of a default microphone that gives nothing. Raises DeviceError.
+
+    Nothing where the settings name a microphone, nor while the default one is muted in the desktop.
+    """
+    if settings.microphone.strip() not in ("", "default") or await anyio.to_thread.run_sync(default_is_muted):
+        return ()
+    known = [
+        device.name for device in await sound_host().devices() if device.kind == "microphone" and not device.default
+    ]
+    others = [settings.model_copy(update={"microphone": name}) for name in real_microphones(known)]
+    return [partial(open_microphone, other, clock) for other in others]
 
 
 def between_sound_cards(settings: DeviceSettings) -> bool:

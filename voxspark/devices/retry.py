@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, Literal, Protocol
 
@@ -10,6 +10,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from voxspark.devices.level import Doubts, Level
+from voxspark.devices.next_microphone import NOTHING_SECONDS, Choice, Open
 from voxspark.errors import DeviceError
 from voxspark.events import DeviceChanged, Failed
 from voxspark.protocols import Clock, Emit, Microphone, Speaker
@@ -59,11 +60,12 @@ class _Link:
         self._emit = emit
         self._clock = clock
         self._opened_at = 0.0
+        self._description = ""
         self._wait_seconds = FIRST_WAIT_SECONDS
 
     def opened(self, description: str, at: float | None = None) -> None:
-        if self.state != "open":
-            self.state = "open"
+        if (self.state, self._description) != ("open", description):
+            self.state, self._description = "open", description
             self._opened_at = self._clock() if at is None else at
             self._emit(DeviceChanged(self._opened_at, self.device, "open", description))
 
@@ -94,11 +96,18 @@ class _Link:
         self._wait_seconds = min(2 * self._wait_seconds, LONGEST_WAIT_SECONDS)
 
 
-class ReliableMicrophone:
-    """A Microphone that opens its source again when it is lost, and ends when its source ends."""
+async def _no_others() -> Sequence[Open]:
+    return ()
 
-    def __init__(self, open: Callable[[], Awaitable[OpenMicrophone]], emit: Emit, clock: Clock) -> None:
-        self._open = open
+
+class ReliableMicrophone:
+    """A Microphone that opens its source again when it is lost, or another one when it gives nothing, and ends when
+    its source ends."""
+
+    def __init__(
+        self, open: Open, emit: Emit, clock: Clock, others: Callable[[], Awaitable[Sequence[Open]]] = _no_others
+    ) -> None:
+        self._choice = Choice(open, others, clock)
         self._clock = clock
         self._link = _Link("microphone", emit, clock)
         self._source: OpenMicrophone | None = None
@@ -107,6 +116,8 @@ class ReliableMicrophone:
         self._fed_at = 0.0
         self._hungry_since: float | None = None
         self._doubts = Doubts()
+        self._useless = False
+        """The source gives zeros alone, in spite of reopening."""
         self.dropped_seconds = 0.0
 
     @property
@@ -116,16 +127,17 @@ class ReliableMicrophone:
 
     @property
     def starved_seconds(self) -> float:
-        """How long a device that can be opened has given nothing, in spite of reopening; 0 when it is missing, muted
-        or well."""
+        """How long a device that can be opened has given nothing, in spite of reopening, or the sound system has been
+        given up; 0 when it is missing, muted or well."""
         return 0.0 if self._muted or self._hungry_since is None else self._clock() - self._hungry_since
 
     def report(self) -> dict[str, Any]:
-        """For `status`: `device`, `state`, `muted`, `silent` (only zeros come), and the level, null unless open."""
+        """For `status`: `device`, `in_place` (of the one in the settings, which gives nothing), `state`, `muted`,
+        `silent` (only zeros come), and the level, null unless open."""
         device = self._source.description if self._source is not None and self.state == "open" else ""
         level = self._doubts.meter.level.to_json() if device else dict.fromkeys(Level.__slots__)
         doubts = {"muted": self._muted, "silent": bool(device) and self._doubts.silent}
-        return {"device": device, "state": self.state, **doubts, **level}
+        return {"device": device, "in_place": self._choice.in_place, "state": self.state, **doubts, **level}
 
     def mute(self, on: bool) -> None:
         """Let the device go soon, or take it again; `chunks()` goes on when it is there again. A file starts anew."""
@@ -143,26 +155,38 @@ class ReliableMicrophone:
                     async for chunk in chunks:
                         yield chunk
             except DeviceError as error:
-                self._link.lost(error)
-                with self._until_mute():
-                    await self._link.wait()
+                if not self._choice.on_trial:
+                    self._link.lost(error)
+                    with self._until_mute():
+                        await self._link.wait()
+                if self._choice.on_trial or self.starved_seconds >= NOTHING_SECONDS:
+                    await self._give_up(silent=False)
             else:
                 if self._link.state == "ended":
                     return
+                if self._useless:
+                    await self._give_up(silent=True)
+
+    async def _give_up(self, *, silent: bool) -> None:
+        """Choose another source, if one may be heard in place of the one that gives nothing."""
+        with self._until_mute():
+            await self._choice.give_up(self._source.description if self._source else "", silent=silent)
+        self._useless = False
 
     async def _chunks_of_one(self) -> AsyncGenerator[Chunk, None]:
         """The chunks of a source, until it ends or this is muted. Raises DeviceError."""
         self._source = None
         try:
             with self._until_mute():
-                self._source = await self._open()
-        except DeviceError:
-            self._hungry_since = None
+                self._source = await self._choice.open()
+        except DeviceError as error:
+            given_up = error.code == "sound-given-up"
+            self._hungry_since = (self._hungry_since or self._clock()) if given_up else None
             raise
         if (source := self._source) is None:
             return
         self._fed_at, dropped_before = self._clock(), self.dropped_seconds
-        self._doubts.opened()
+        self._doubts.opened(self._choice.patience_seconds if self._choice.changed() else None)
         try:
             async with aclosing(source.chunks()) as chunks:
                 while not self._muted:
@@ -173,24 +197,33 @@ class ReliableMicrophone:
                     if chunk is None:
                         self._link.ended(source.description)
                         return
-                    self._link.opened(source.description, chunk.at)
                     self._fed_at, self._hungry_since = self._clock(), None
                     self.dropped_seconds = dropped_before + source.dropped_seconds
+                    anew = self._doubt(source, chunk)
+                    if not self._choice.on_trial:
+                        self._link.opened(source.description, chunk.at)
                     yield chunk
-                    if self._doubt(source, chunk):
+                    if anew:
                         return
         except DeviceError:
             self._hungry_since = self._fed_at if self._hungry_since is None else self._hungry_since
             raise
 
     def _doubt(self, source: OpenMicrophone, chunk: Chunk) -> bool:
-        """Tell what is newly wrong with what comes; whether the source is to be opened anew for it."""
+        """Tell what is newly wrong with what comes; whether a source is to be opened anew for it, this or another."""
         if not source.real:
             self._doubts.meter.feed(chunk.samples)
             return False
-        if (error := self._doubts.feed(chunk.samples)) is not None:
+        was_silent, on_trial = self._doubts.silent, self._choice.on_trial
+        if (error := self._doubts.feed(chunk.samples)) is not None and not on_trial:
             self._link.doubted(error)
+        if self._doubts.sounds:
+            self._choice.sounds(source.description)
+            if self._choice.returns and self._doubts.pause:
+                self._choice.go_back()
+                return True
         if anew := self._doubts.open_anew:
+            self._useless = was_silent or on_trial
             self._doubts.opens_anew()
         return anew
 

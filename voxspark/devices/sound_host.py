@@ -10,9 +10,10 @@ import math
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -48,6 +49,11 @@ HANG_SECONDS = 2.0
 LONGEST_HANG_SECONDS = 300.0
 """The patience doubles up to this while nothing answers: a sound server that is stopped stops every copy."""
 
+MOST_COPIES = 12
+COPIES_SECONDS = 3600.0
+"""Each copy that is left behind keeps threads, descriptors and some memory; after so many within so long the watchdog
+is to have the daemon started anew."""
+
 LOOK_SECONDS = 0.25
 
 DIRECTIONS: dict[Kind, Literal["input", "output"]] = {"microphone": "input", "speaker": "output"}
@@ -77,6 +83,8 @@ class OpenStream:
     """The copy of PortAudio that it belongs to."""
     stream: Any = field(default=None)
     closing: bool = False
+    claimed: bool = False
+    """Some thread closes it, or hangs in that: twice would free it twice."""
 
     @property
     def latency_seconds(self) -> float:
@@ -104,7 +112,7 @@ class SoundHost:
         self._listed = self._seen = presence()
         self._listed_at = self._changed_at = -math.inf
         self._rescuing = threading.Lock()
-        self._ends_in_order = False
+        self._copied_at: deque[float] = deque(maxlen=MOST_COPIES)
         self.releases: set[Callable[[bool], None]] = set()
         """Called to close streams when the list of devices must be read again: those that are idle, or (true: there
         are others now) all that can be opened again without harm."""
@@ -138,25 +146,13 @@ class SoundHost:
         stream.closing = True
         self._thread.submit(partial(self._close, stream))
 
+    async def devices(self) -> list[DeviceInfo]:
+        """See `list_devices`."""
+        return await self._call(list_devices)
+
     async def settled(self) -> None:
         """Return when what was asked so far is done."""
         await self._call(lambda: None)
-
-    def end(self) -> None:
-        """Close what is open and wait for it, as long as PortAudio may take: the process ends."""
-        for opened in self._open_streams.copy():
-            self.close(opened)
-        if self._thread.busy_seconds < self._patience_seconds:
-            wait([self._thread.submit(lambda: None)], self._patience_seconds)
-
-    def _end_in_order(self) -> None:
-        """Before `sounddevice` ends PortAudio at the end of the process, which hangs while a stream is being closed.
-
-        What is registered last comes first, so this is called after its import.
-        """
-        if not self._ends_in_order:
-            self._ends_in_order = True
-            atexit.register(self.end)
 
     async def _run(self, opening: Callable[[], OpenStream]) -> OpenStream:
         """Open in the thread; a stream that nobody waits for any more is closed."""
@@ -171,7 +167,8 @@ class SoundHost:
         return await self._answer(self._thread.submit(function))
 
     async def _answer(self, pending: Future[T]) -> T:
-        """What a call returns. Raises DeviceError `sound-hangs` when PortAudio had to be left behind meanwhile."""
+        """What a call returns. Raises DeviceError: `sound-hangs` when PortAudio had to be left behind meanwhile,
+        `sound-given-up` when that was so too often."""
         thread, answer = self._thread, asyncio.wrap_future(pending)
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may wait for it any more
         while not answer.done():
@@ -191,6 +188,10 @@ class SoundHost:
             time.sleep(LOOK_SECONDS)
             if thread is not self._thread or thread.busy_seconds <= self._patience_seconds:
                 return
+            now = time.monotonic()
+            if len(self._copied_at) == MOST_COPIES and now - self._copied_at[0] < COPIES_SECONDS:
+                raise _hangs("sound-given-up")
+            self._copied_at.append(now)
             log.warning("PortAudio hangs: going on with another copy of it")
             self._patience_seconds = min(2 * self._patience_seconds, LONGEST_HANG_SECONDS)
             try:
@@ -214,14 +215,13 @@ class SoundHost:
 
     def _open(self, kind: Kind, name: str, prepare: Prepare, finished: Callable[[], None]) -> OpenStream:
         sd = _sounddevice()
-        self._end_in_order()
         index, info = _find(sd, kind, name)
         most, rate = int(info[f"max_{DIRECTIONS[kind]}_channels"]), int(info["default_samplerate"])
         callback = prepare(rate)
         failure: Exception | None = None
         hiding = self._hiding
         for channels in dict.fromkeys((min(2, most), 1, most)):
-            opened = OpenStream(str(info["name"]), rate, finished, getattr(sd, "_lib", None))
+            opened = OpenStream(str(info["name"]), rate, finished, sd._lib)
             try:
                 with _native_messages_hidden(hiding):
                     opened.stream = (sd.InputStream if kind == "microphone" else sd.OutputStream)(
@@ -248,15 +248,22 @@ class SoundHost:
 
     def _close(self, opened: OpenStream) -> None:
         opened.closing = True
-        if opened.stream is not None:
-            if opened.library is not getattr(_sounddevice(), "_lib", None):  # a copy that was left behind
-                opened.library.Pa_AbortStream(opened.stream._ptr)
-                opened.library.Pa_CloseStream(opened.stream._ptr)
-                return
-            with _native_messages_hidden(self._hiding):
-                opened.stream.abort()
-                opened.stream.close()
+        if opened.stream is not None and not opened.claimed:
+            opened.claimed = True
+            library = opened.library  # `opened.stream` itself would call the copy that is used by then
+            left = library is not _sounddevice()._lib
+            with nullcontext() if left else _native_messages_hidden(self._hiding):
+                library.Pa_AbortStream(opened.stream._ptr)
+                library.Pa_CloseStream(opened.stream._ptr)
         self._open_streams.discard(opened)
+
+    def end(self, sounddevice: Any) -> None:
+        """At the end of the process: close what is open, in the thread that may, then end PortAudio, which hangs while a
+        stream is being closed; but do not wait for ever."""
+        for opened in self._open_streams.copy():
+            self.close(opened)
+        with suppress(TimeoutError, sounddevice.PortAudioError):
+            self._thread.submit(sounddevice._exit_handler).result(HANG_SECONDS)
 
     def _restart(self) -> bool:
         if self._open_streams:
@@ -313,11 +320,19 @@ def _sounddevice() -> Any:
             "The sound library PortAudio is not installed.",
             "Run: sudo apt-get install libportaudio2",
         ) from error
+    _end_in_time(sounddevice)
     return sounddevice
 
 
-def _hangs() -> DeviceError:
-    return DeviceError("sound-hangs", "The sound system does not answer.", "Check the sound server.")
+@cache
+def _end_in_time(sounddevice: Any) -> None:
+    """Its own way to end PortAudio may hang, and the end of the process with it."""
+    atexit.unregister(sounddevice._exit_handler)
+    atexit.register(sound_host().end, sounddevice)
+
+
+def _hangs(code: str = "sound-hangs") -> DeviceError:
+    return DeviceError(code, "The sound system does not answer.", "Check the sound server.")
 
 
 def _default_index(sd: Any, kind: Kind) -> int:

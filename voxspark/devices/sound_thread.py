@@ -27,8 +27,9 @@ TASKS = Path("/proc/self/task")
 END_SIGNAL = signal.SIGRTMIN + 9
 """Not used by glibc, Python or the sound libraries."""
 
+BUSY_SECONDS = 0.5
 BUSY_TICKS = 5
-"""Of 10 ms, in a tenth of a second: a thread that runs in a circle has ten, one that plays has none or one."""
+"""Of 10 ms in so long: a thread that runs in a circle has fifty on a free processor, one that plays has one."""
 
 
 class SoundThread:
@@ -68,12 +69,16 @@ class SoundThread:
         return 0.0 if began_at is None else time.monotonic() - began_at
 
     def end_circling(self) -> None:
-        """End the threads PortAudio made here that run in a circle. Blocks for a tenth of a second."""
+        """End the threads PortAudio made here that run in a circle. Blocks for half a second.
+
+        What they run in a circle through takes no lock but that of the standard error, which ending lets go. The signal
+        is sent by a call that keeps Python's lock (`PyDLL`), so that none of them holds it then.
+        """
         before = self._ticks()
-        time.sleep(0.1)
+        time.sleep(BUSY_SECONDS)
         for thread, ticks in self._ticks().items():
             if ticks - before.get(thread, ticks) >= BUSY_TICKS:
-                libc = ctypes.CDLL(None)
+                libc = ctypes.PyDLL(None)
                 libc.signal(int(END_SIGNAL), ctypes.cast(libc.pthread_exit, ctypes.c_void_p))
                 libc.tgkill(os.getpid(), thread, int(END_SIGNAL))
 
