@@ -258,8 +258,8 @@ class SoundHost:
         self._open_streams.discard(opened)
 
     def end(self, sounddevice: Any) -> None:
-        """At the end of the process: close what is open, in the thread that may, then end PortAudio, which hangs while a
-        stream is being closed; but do not wait for ever."""
+        """At the end of the process: close what is open, in the thread that may, then end PortAudio (which hangs while
+        a stream is being closed), but do not wait for ever."""
         for opened in self._open_streams.copy():
             self.close(opened)
         with suppress(TimeoutError, sounddevice.PortAudioError):
