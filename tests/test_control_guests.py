@@ -54,6 +54,8 @@ OWNERS_ONLY = {
     "models.load": {"name": "x"},
     "models.unload": {"name": "x"},
     "models.pull": {"name": "x"},
+    "mic.watch": {},
+    "record": {"turns": 3},
 }
 
 
