@@ -50,6 +50,8 @@ OWNERS_ONLY = {
     "history": {},
     "shutdown": {},
     "events.subscribe": {},
+    "mic.watch": {},
+    "record": {"turns": 1},
     "swarm": {"questions": ["x"]},
     "models.load": {"name": "x"},
     "models.unload": {"name": "x"},
