@@ -18,7 +18,7 @@ Found = dict[str, dict[str, Any]]
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     told = {
-        line.pop("what"): line for line in boot(tmp_path_factory.mktemp("m"), "tests.boot_inside", *SHORT, seconds=400)
+        line.pop("what"): line for line in boot(tmp_path_factory.mktemp("m"), "tests.boot_inside", *SHORT, seconds=220)
     }
     assert not [line["error"] for line in told.values() if "error" in line]
     return told

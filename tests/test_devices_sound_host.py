@@ -436,3 +436,12 @@ def test_a_missing_library_says_how_to_get_it() -> None:
         list_devices()
     assert caught.value.code == "portaudio-missing"
     assert "apt-get install libportaudio2" in caught.value.remedy
+
+
+@pytest.mark.anyio
+async def test_the_end_of_the_process_waits_until_everything_is_closed(portaudio: FakePortAudio) -> None:
+    host = SoundHost()
+    await microphone("default", host)
+    (stream,) = portaudio.running
+    await anyio.to_thread.run_sync(host.end)
+    assert not stream.open
