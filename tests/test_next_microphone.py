@@ -6,6 +6,7 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
 import numpy as np
@@ -41,7 +42,7 @@ class Desk:
         return source
 
     async def others(self) -> Sequence[Open]:
-        return [] if self.muted else [lambda name=name: self.open(name) for name in list(self.gives)[1:]]
+        return [] if self.muted else [partial(self.open, name) for name in list(self.gives)[1:]]
 
     async def listen(self, until: float, change: Callable[[float], None] = lambda _: None) -> ReliableMicrophone:
         first = next(iter(self.gives))
