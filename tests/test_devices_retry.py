@@ -288,6 +288,16 @@ async def test_a_microphone_that_is_too_loud_is_told_each_time_it_becomes_so() -
     ]
 
 
+@virtual_time
+async def test_another_device_or_rate_behind_the_same_name_is_told() -> None:
+    events: list[Event] = []
+    source = Source(4, breaks=False)
+    microphone = ReliableMicrophone(Opener(source), events.append, anyio.current_time)
+    async for chunk in microphone.chunks():
+        source.description = "first" if chunk.at < 0.05 else "second"
+    assert [e.detail for e in events if isinstance(e, DeviceChanged)] == ["fake", "first", "second", "second"]
+
+
 # ── speaker ─────────────────────────────────────────────────────────────────────────────────────
 
 

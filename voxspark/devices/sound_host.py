@@ -182,10 +182,9 @@ class SoundHost:
         return answer.result()
 
     def _rescue(self, thread: SoundThread) -> None:
-        """Free the thread; where that is not possible, go on with another, and another copy of PortAudio."""
+        """Go on with another thread and another copy of PortAudio, unless it comes back meanwhile."""
         with self._rescuing:
-            thread.end_circling()
-            time.sleep(LOOK_SECONDS)
+            thread.quiet_circling()
             if thread is not self._thread or thread.busy_seconds <= self._patience_seconds:
                 return
             now = time.monotonic()

@@ -7,25 +7,21 @@ stream waits for that thread for ever; or that thread ends and keeps a mutex tha
 
 from __future__ import annotations
 
-import ctypes
 import os
 import queue
 import shutil
-import signal
 import tempfile
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 TASKS = Path("/proc/self/task")
-
-END_SIGNAL = signal.SIGRTMIN + 9
-"""Not used by glibc, Python or the sound libraries."""
 
 BUSY_SECONDS = 0.5
 BUSY_TICKS = 5
@@ -68,19 +64,18 @@ class SoundThread:
         began_at = self._began_at
         return 0.0 if began_at is None else time.monotonic() - began_at
 
-    def end_circling(self) -> None:
-        """End the threads PortAudio made here that run in a circle. Blocks for half a second.
+    def quiet_circling(self) -> None:
+        """Let threads PortAudio made here that run in a circle have only what no other program wants of the processor.
 
-        What they run in a circle through takes no lock but that of the standard error, which ending lets go. The signal
-        is sent by a call that keeps Python's lock (`PyDLL`), so that none of them holds it then.
+        They cannot be ended: PortAudio reads a result from what its threads return, and `pthread_exit` in a signal
+        handler returns the number of the signal (a segmentation fault, seen). Blocks for half a second.
         """
         before = self._ticks()
         time.sleep(BUSY_SECONDS)
         for thread, ticks in self._ticks().items():
             if ticks - before.get(thread, ticks) >= BUSY_TICKS:
-                libc = ctypes.PyDLL(None)
-                libc.signal(int(END_SIGNAL), ctypes.cast(libc.pthread_exit, ctypes.c_void_p))
-                libc.tgkill(os.getpid(), thread, int(END_SIGNAL))
+                with suppress(OSError):  # it has ended
+                    os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
 
     def _ticks(self) -> dict[int, int]:
         """Processor time of the threads that were begun by this one: they have its name, until they take another."""
