@@ -79,6 +79,10 @@ class ReadyVoice:
         for piece in self._said[text]:
             yield piece
 
+    async def warm(self) -> None:
+        """See `protocols.Synthesizer`."""
+        await in_no_time(self._voice.warm)
+
     async def _all(self, text: str) -> list[tuple[Pcm, int]]:
         async with aclosing(self._voice.synthesize(text)) as pieces:
             return [piece async for piece in pieces]
