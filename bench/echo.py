@@ -24,20 +24,24 @@ from typing import Any
 
 import anyio
 import numpy as np
-from numpy.typing import NDArray
 
-from tests.echo_room import SPEAKER_HZ, Cards, Microphone, Room, faster
-from voxspark.audio import read_speech, resample, to_float, to_pcm16
+from bench.echo_turns import ReadyVoice, Scene, alone, interrupted
+from bench.overlap_clips import ONSET_DB
+from bench.overlaps import PacedTranscriber
+from tests.echo_room import SPEAKER_HZ, Cards, Room, faster
+from tests.virtual_time import run_virtual
+from voxspark.audio import read_speech, resample, to_float
 from voxspark.config import Config
-from voxspark.config_speech import VoiceSettings
+from voxspark.config_speech import TranscriberSettings, VoiceSettings
 from voxspark.devices.echo.aec3 import Aec3
 from voxspark.devices.echo.canceller import Canceller
 from voxspark.devices.echo.far_end import FarEnd
 from voxspark.engines.registry import find
+from voxspark.engines.stt.faster_whisper import WhisperTranscriber
 from voxspark.protocols import Synthesizer
 from voxspark.senses import make_listener
 from voxspark.speech.spoken import spoken
-from voxspark.types import SAMPLE_RATE_HZ, Chunk, Pcm, SpeechBegan, SpeechDropped, SpeechGrew, SpeechPaused
+from voxspark.types import SAMPLE_RATE_HZ, Chunk, Pcm, SpeechBegan
 
 VOICES = Path(__file__).parents[1] / "voices"
 PEOPLE = [VOICES / name / "reference.wav" for name in ("dashwood", "catherine")]
@@ -48,6 +52,7 @@ LONGEST_BARGE_IN_SECONDS = 0.7
 WARM_UP_SECONDS = 4.0
 """Of every recording that is left out, as the canceller learns."""
 PAUSE_SECONDS = 0.5
+INTERRUPTIONS = 24
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,16 @@ class Loss:
     """Of one core, per second of sound."""
 
 
-def own_speech(seconds: float) -> Pcm:
-    """The embedded voice says the sentences of the benches, 48 kHz, at the level at which it speaks."""
+def embedded_voice() -> Synthesizer:
+    """The voice that needs nothing else."""
     settings = VoiceSettings()
     voice: Synthesizer = find("tts", settings.engine).create(settings)
+    return voice
+
+
+def own_speech(seconds: float) -> Pcm:
+    """The embedded voice says the sentences of the benches, 48 kHz, at the level at which it speaks."""
+    voice = embedded_voice()
 
     async def say(text: str) -> Pcm:
         pieces: list[Pcm] = []
@@ -138,56 +149,35 @@ def false_alarms(far: Pcm, room: Room, *, cancel: bool = True) -> int:
     return sum(isinstance(signal, SpeechBegan) for chunk in chunks for signal in listener.feed(chunk))
 
 
-def barge_ins(far: Pcm, room: Room, above_echo_db: float | None, every: float = 8.0) -> list[float]:
-    """Seconds from the first audible sample of somebody's words to the interruption, over the echo; without an echo
-    where that is None. The reply is ducked as the assistant does it. Infinite where nobody is noticed."""
-    echo = room.echo(resample(far, SPEAKER_HZ, SAMPLE_RATE_HZ))
-    level = power_db(echo[np.abs(echo) > 0.003]) + (above_echo_db or 0.0)
-    starts = np.arange(WARM_UP_SECONDS, len(echo) / SAMPLE_RATE_HZ - every, every)
-    near = room.noise(len(echo))
-    for n, start in enumerate(starts):
-        words = _words(n)
-        place = round(start * SAMPLE_RATE_HZ)
-        near[place : place + len(words)] += words * np.float32(10 ** ((level - power_db(words)) / 20))
-    silent = np.zeros_like(far)
-    return _interruptions(far if above_echo_db is not None else silent, near, room, starts, every / 2)
-
-
-def _interruptions(far: Pcm, near: Pcm, room: Room, starts: NDArray[np.float64], within: float) -> list[float]:
-    far_end, microphone, settings = FarEnd(), Microphone(room), Config().barge_in
-    listener, found = make_listener(Config()), [math.inf] * len(starts)
-
-    def played(samples: Pcm, rate: int, heard_at: float) -> None:
-        far_end.played(samples, rate, heard_at)
-        microphone.played(samples, rate, heard_at)
-
-    cards, canceller = Cards(played), Canceller(far_end, Aec3())
-    for chunk in cards.chunks(far, near):
-        mixed = to_float(chunk.samples) + microphone.hear(len(chunk.samples))
-        end = chunk.at + len(chunk.samples) / SAMPLE_RATE_HZ
-        for signal in listener.feed(canceller.clean(Chunk(to_pcm16(mixed), chunk.at))):
-            match signal:
-                case SpeechBegan():
-                    cards.playback.duck(settings.duck_gain)
-                case SpeechGrew(_, voiced) if voiced >= settings.interrupt_seconds:
-                    for n in np.flatnonzero((end >= starts) & (end < starts + within)):
-                        found[n] = min(found[n], float(end - starts[n]))
-                    listener.close()
-                    cards.playback.duck(1.0)
-                case SpeechPaused() | SpeechDropped():
-                    listener.close()
-                    cards.playback.duck(1.0)
-    return found
+def words_over(room: Room, above_echo_db: float, speech: Pcm) -> list[Pcm]:
+    """What people say, by so much louder than the echo of this speech (48 kHz)."""
+    echo = room.echo(resample(speech, SPEAKER_HZ, SAMPLE_RATE_HZ))
+    level = power_db(echo[np.abs(echo) > 0.003]) + above_echo_db
+    return [words * np.float32(10 ** ((level - power_db(words)) / 20)) for words in map(_words, range(INTERRUPTIONS))]
 
 
 def _words(n: int) -> Pcm:
-    """1.5 s of a person, from where a word begins."""
+    """1.5 s of a person, from the first 10 ms that are no further than ONSET_DB below the loudest."""
     samples = to_float(read_speech(PEOPLE[n % len(PEOPLE)]))
     frames = np.abs(samples[: len(samples) // 160 * 160]).reshape(-1, 160).max(1)
     quiet = np.convolve(frames < 0.02, np.ones(12), "full")[: len(frames)] >= 12
     onsets = [k for k in range(1, len(frames) - 150) if quiet[k - 1] and frames[k] >= 0.04]
-    begin = onsets[n // len(PEOPLE) % len(onsets)] * 160 if onsets else 0
-    return samples[begin : begin + round(1.5 * SAMPLE_RATE_HZ)].copy()
+    begin = onsets[n // len(PEOPLE) % len(onsets)] if onsets else 0
+    power = (samples[: len(frames) * 160].reshape(-1, 160) ** 2).mean(axis=1)[begin : begin + 150]
+    begin += int(np.flatnonzero(power >= power.max() * 10 ** (-ONSET_DB / 10))[0])
+    return samples[begin * 160 : begin * 160 + round(1.5 * SAMPLE_RATE_HZ)].copy()
+
+
+def interruptions(found: list[float]) -> dict[str, float]:
+    """How many were noticed, and when."""
+    noticed = sorted(each for each in found if each < math.inf)
+    return {
+        "of": len(found),
+        "noticed": len(noticed),
+        "in_time": sum(each <= LONGEST_BARGE_IN_SECONDS for each in noticed),
+        "median_seconds": round(median(noticed), 3),
+        "p90_seconds": round(noticed[int(0.9 * len(noticed))], 3),
+    }
 
 
 def losses(seconds: float) -> list[Loss]:
@@ -214,16 +204,19 @@ def measure(minutes: float) -> dict[str, Any]:
     results["false_alarms"] = false_alarms(speech, at_10_db)
     results["false_alarms_without"] = false_alarms(speech[: 60 * SPEAKER_HZ], at_10_db, cancel=False)
     print(f"{minutes:g} minutes of its own speech: {results['false_alarms']} false alarms", flush=True)
+    voice, ears = ReadyVoice(embedded_voice()), PacedTranscriber(WhisperTranscriber(TranscriberSettings()))
+    own = run_virtual(alone, Scene(at_10_db, voice, ears), SENTENCES, minutes * 60)
+    results["own_speech"] = asdict(own)
+    print(f"through the assistant: {own}", flush=True)
     results["barge_in"] = {}
-    for name, above in (("no echo", None), ("as loud as the echo", 0.0), ("6 dB louder", 6.0)):
-        found = barge_ins(speech[: 200 * SPEAKER_HZ], at_10_db, above)
-        noticed = sorted(each for each in found if each < math.inf)
-        results["barge_in"][name] = row = {
-            "of": len(found),
-            "noticed": len(noticed),
-            "median_seconds": round(median(noticed), 3),
-            "p90_seconds": round(noticed[int(0.9 * len(noticed))], 3),
-        }
+    for name, room, above in (
+        ("no echo", Room(echo_db=-120.0), 0.0),
+        ("as loud as the echo", at_10_db, 0.0),
+        ("6 dB louder", at_10_db, 6.0),
+    ):
+        words = words_over(at_10_db, above, speech[: 20 * SPEAKER_HZ])
+        row = interruptions(run_virtual(interrupted, Scene(room, voice, ears), SENTENCES, words))
+        results["barge_in"][name] = row
         print(f"interrupted, {name}: {row}", flush=True)
     return results
 
@@ -231,6 +224,9 @@ def measure(minutes: float) -> dict[str, Any]:
 def over_budget(results: dict[str, Any]) -> list[str]:
     """What is not as it must be."""
     over = [f"{row['scene']}: {row['detection']} dB" for row in results["loss"] if row["detection"] < LEAST_LOSS_DB]
+    own = results["own_speech"]
+    if own["turns"] > own["said"] or own["interrupted"]:
+        over.append(f"it has interrupted itself: {own}")
     if results["false_alarms"]:
         over.append(f"{results['false_alarms']} false alarms")
     for name, row in results["barge_in"].items():

@@ -14,10 +14,12 @@ import json
 import os
 import platform
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 import anyio
 import numpy as np
@@ -29,16 +31,13 @@ from tests.virtual_time import run_virtual
 from voxspark.assistant import Assistant
 from voxspark.bus import EventBus
 from voxspark.config import load_config
-from voxspark.config_listening import ListeningSettings
 from voxspark.config_speech import TranscriberSettings
 from voxspark.engines.stt.faster_whisper import WhisperTranscriber
-from voxspark.engines.vad.silero import SileroActivity
-from voxspark.engines.vad.webrtc import WebrtcGate
 from voxspark.events import Event, TurnEnded, VolumeDucked
-from voxspark.listening.listener import Listener
 from voxspark.memory.history import History
 from voxspark.parts import AssistantParts
-from voxspark.protocols import Transcriber, TurnScope
+from voxspark.protocols import Clock, Microphone, Speaker, Synthesizer, Transcriber, TurnScope
+from voxspark.senses import make_listener
 from voxspark.speech.fillers import Fillers
 from voxspark.tools.timers import Timers
 from voxspark.types import (
@@ -51,6 +50,8 @@ from voxspark.types import (
     ShutdownRequested,
     Transcript,
 )
+
+T = TypeVar("T")
 
 REPLY = "The lighthouse stands on a rock in the sea, and its keeper has lived there alone for forty years. " * 4
 BEFORE_SECONDS = 0.3
@@ -100,6 +101,20 @@ class ClipMicrophone:
         await anyio.sleep_until(begun + len(self._samples) / CHUNK_SAMPLES * CHUNK_SECONDS + AFTER_SECONDS)
 
 
+async def in_no_time(work: Callable[[], Awaitable[T]]) -> T:
+    """The result of work in a thread, during which the jumping clock stands still."""
+    done: list[T] = []
+
+    async def do() -> None:
+        done.append(await work())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(do)
+        while not done:
+            await anyio.lowlevel.checkpoint()  # the clock only jumps when there is nothing to do
+    return done[0]
+
+
 class PacedTranscriber:
     """On the jumping clock: every transcript takes the same time, however long it really takes."""
 
@@ -108,17 +123,9 @@ class PacedTranscriber:
 
     async def transcribe(self, samples: Pcm16, *, hot_words: Sequence[str] = ()) -> Transcript:
         """See `protocols.Transcriber`."""
-        heard: list[Transcript] = []
-
-        async def listen() -> None:
-            heard.append(await self._ears.transcribe(samples, hot_words=hot_words))
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(listen)
-            while not heard:
-                await anyio.lowlevel.checkpoint()  # the clock only jumps when there is nothing to do
+        heard = await in_no_time(partial(self._ears.transcribe, samples, hot_words=hot_words))
         await anyio.sleep(TRANSCRIPT_SECONDS)
-        return heard[0]
+        return heard
 
     async def warm(self) -> None:
         """See `protocols.Transcriber`."""
@@ -137,16 +144,39 @@ class Silent:
 
 async def judge(sound: Sound, transcriber: Transcriber) -> Verdict:
     """One clip over one reply."""
-    begun, bus, timers, silent = anyio.current_time(), EventBus(), Timers(anyio.current_time), Silent()
-    microphone = ClipMicrophone(sound.samples)
-    synthesizer = FakeSynthesizer()
-    parts = AssistantParts(
-        config=load_config(environ={}),
-        clock=lambda: anyio.current_time() - begun,
-        bus=bus,
+    parts = parts_of(ClipMicrophone(sound.samples), FakeSpeaker(), FakeSynthesizer(), transcriber, clock_from_now())
+    seen: list[Event] = []
+    async with anyio.create_task_group() as group, parts.bus.subscribe(10_000) as events:
+        assistant = Assistant(parts)
+        group.start_soon(assistant.run)
+        assistant.post(SayRequested("reply", REPLY))
+        with anyio.move_on_after(len(sound.samples) / CHUNK_SAMPLES * CHUNK_SECONDS + AFTER_SECONDS):
+            async for event in events:
+                seen.append(event)
+                if isinstance(event, TurnEnded):
+                    break
+        assistant.post(ShutdownRequested("the clip is over"))
+    return _verdict(sound, seen)
+
+
+def clock_from_now() -> Clock:
+    """An audio clock that begins at 0."""
+    begun = anyio.current_time()
+    return lambda: anyio.current_time() - begun
+
+
+def parts_of(
+    microphone: Microphone, speaker: Speaker, synthesizer: Synthesizer, transcriber: Transcriber, clock: Clock
+) -> AssistantParts:
+    """Real ears with the settings of the box, and nothing to say but what it is told to."""
+    timers, silent, config = Timers(anyio.current_time), Silent(), load_config(environ={})
+    return AssistantParts(
+        config=config,
+        clock=clock,
+        bus=EventBus(),
         microphone=microphone,
-        speaker=FakeSpeaker(),
-        listener=Listener(ListeningSettings(), WebrtcGate(), SileroActivity()),
+        speaker=speaker,
+        listener=make_listener(config),
         transcriber=transcriber,
         synthesizer=synthesizer,
         fillers=Fillers(synthesizer),
@@ -158,18 +188,6 @@ async def judge(sound: Sound, transcriber: Transcriber) -> Verdict:
         guest=silent,
         on_stop=timers.dismiss,
     )
-    seen: list[Event] = []
-    async with anyio.create_task_group() as group, bus.subscribe(10_000) as events:
-        assistant = Assistant(parts)
-        group.start_soon(assistant.run)
-        assistant.post(SayRequested("reply", REPLY))
-        with anyio.move_on_after(len(sound.samples) / CHUNK_SAMPLES * CHUNK_SECONDS + AFTER_SECONDS):
-            async for event in events:
-                seen.append(event)
-                if isinstance(event, TurnEnded):
-                    break
-        assistant.post(ShutdownRequested("the clip is over"))
-    return _verdict(sound, seen)
 
 
 def _verdict(sound: Sound, seen: Sequence[Event]) -> Verdict:

@@ -92,16 +92,19 @@ class Cards:
     """What is played, while `chunks` is read."""
     _rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
 
-    def chunks(self, far: Pcm, near: Pcm) -> Iterator[Chunk]:
-        """Play `far` (48 kHz, from 0 s) while the microphone gets `near` (16 kHz): its chunks, each when it is due."""
-        self.playback = playback = Playback(SPEAKER_HZ, len(far) / SPEAKER_HZ + 1, self.played)
-        playback.push(far)
+    def chunks(self, far: Pcm | None, near: Pcm) -> Iterator[Chunk]:
+        """Play `far` (48 kHz, from 0 s) while the microphone gets `near` (16 kHz): its chunks, each when it is due.
+
+        Without `far`, what is put into `playback` meanwhile is played."""
+        if far is not None:
+            self.playback = Playback(SPEAKER_HZ, len(far) / SPEAKER_HZ + 1, self.played)
+            self.playback.push(far)
         rate = SPEAKER_HZ * (1 + self.drift_ppm * 1e-6)
         pulled = 0
         for k in range(len(near) // CHUNK_SAMPLES):
             at = k * CHUNK_SECONDS
             while pulled / rate < at + CHUNK_SECONDS + LATENCY_SECONDS:
-                playback.pull(BLOCK, pulled / rate + self._rng.uniform(-1, 1) * self.jitter_seconds)
+                self.playback.pull(BLOCK, pulled / rate + self._rng.uniform(-1, 1) * self.jitter_seconds)
                 pulled += BLOCK
             yield Chunk(to_pcm16(near[k * CHUNK_SAMPLES : (k + 1) * CHUNK_SAMPLES]), at)
 

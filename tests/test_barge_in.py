@@ -192,6 +192,20 @@ def test_speech_interrupts_at_its_first_words() -> None:
     assert result.heard_turns[-1].heard == "Madrid."
 
 
+@pytest.mark.parametrize(("articulation", "stopped"), [(9.0, 0.43), (4.0, 2.0)])
+def test_what_goes_on_without_words_is_judged_by_its_sound_without_another_look(
+    monkeypatch: pytest.MonkeyPatch, articulation: float, stopped: float
+) -> None:
+    monkeypatch.setattr("voxspark.listening.barge_in.articulation_db", lambda _samples: articulation)
+    result = speaking(6.0, 9.0, "")
+    assert result.speaker.stopped_at[0] - 6.0 == pytest.approx(stopped, abs=0.05)
+
+
+def test_a_nod_stays_one_however_it_sounds_while_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxspark.listening.barge_in.articulation_db", lambda _samples: 9.0)
+    assert speaking(6.0, 6.9, "mmm-hmm yeah right okay sure").speaker.stopped_at == []
+
+
 def test_a_nod_before_real_words_only_delays() -> None:
     result = speaking(6.0, 8.0, "Yeah but tell me about Spain as well please.")
     assert 6.4 < result.speaker.stopped_at[0] < 7.0

@@ -443,5 +443,5 @@ async def test_the_end_of_the_process_waits_until_everything_is_closed(portaudio
     host = SoundHost()
     await microphone("default", host)
     (stream,) = portaudio.running
-    await anyio.to_thread.run_sync(host.end)
+    await anyio.to_thread.run_sync(host.end, portaudio)
     assert not stream.open

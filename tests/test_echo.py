@@ -189,6 +189,21 @@ def test_the_transcriber_gets_the_raw_microphone_soon_after_playback() -> None:
     assert raw_from < quiet_from <= 3.2, "then the canceller rests"
 
 
+def test_a_filter_that_has_nothing_to_do_takes_nothing_from_who_speaks_until_an_echo_is_found() -> None:
+    """Headphones, pulled out after four seconds of a reply."""
+    far, room = np.tile(PERSON, 2)[: 10 * SAMPLE_RATE_HZ], Room()
+    silent = 4 * SAMPLE_RATE_HZ
+    near = np.concatenate((room.noise(silent), room.echo(far)[silent:]))
+    far_end = FarEnd()
+    canceller = Canceller(far_end, Aec3())
+    canceller.idle = True
+    chunks = [canceller.clean(each) for each in Cards(far_end.played).chunks(at_speaker(far), near)]
+    clean = to_float(np.concatenate([each.samples for each in chunks]))
+    assert np.abs(clean[HELD_SAMPLES:silent] - near[: silent - HELD_SAMPLES]).max() < 1e-3
+    assert not canceller.idle
+    assert power_db(near[-SAMPLE_RATE_HZ:]) - power_db(clean[-SAMPLE_RATE_HZ:]) > 20
+
+
 def test_a_gap_of_the_microphone_starts_its_frames_again() -> None:
     canceller = Canceller(FarEnd(), Aec3())
     ones = np.ones(CHUNK_SAMPLES, np.int16)

@@ -94,8 +94,8 @@ class BargeInSettings(Settings):
     """Voiced speech after which its words so far are looked at: other words than "mm-hm" and "yeah, right" stop the
     reply. The later the surer."""
     unclear_seconds: float = Field(0.42, gt=0)
-    """Voiced sound without clear words after which the reply is stopped if it moves like speech; a hum, a cough and
-    a laugh do not."""
+    """Voiced sound without clear words after which the reply is stopped if it moves like speech, once the first look
+    found no nod; a hum, a cough and a laugh do not."""
     longest_seconds: float = Field(2.0, gt=0)
     """Voiced sound without a pause after which the reply is stopped whatever it is."""
     thinking: BargeInThinkingSettings = BargeInThinkingSettings()

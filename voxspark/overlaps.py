@@ -79,6 +79,10 @@ class Overlaps:
 
     def _decide(self, turn: Turn, voiced_seconds: float, *, resumes: bool, finished: bool = False) -> Decision:
         hearing = None if finished else self._hearing
+        if hearing is not None and voiced_seconds > hearing.voiced_seconds:
+            latest = self._listener.latest()
+            assert latest.samples is not None
+            hearing = hearing.going_on(latest.samples, voiced_seconds)
         overlap = Overlap(voiced_seconds, hearing, finished, thinking=not turn.audible, resumes=resumes)
         return decide(overlap, self._settings)
 

@@ -6,7 +6,7 @@ are none (an echo canceller garbles who speaks over the reply), whether it moves
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from voxspark.config_listening import BargeInSettings, BargeInThinkingSettings
@@ -53,6 +53,10 @@ class Hearing:
         """What the transcriber and the sound itself tell."""
         noise = any(tag.removeprefix("event:") in NOISES for tag in transcript.tags)
         return cls(transcript.text, voiced_seconds, transcript.confidence, articulation_db(samples), noise)
+
+    def going_on(self, samples: Pcm16, voiced_seconds: float) -> Hearing:
+        """The same words, while the sound goes on: it has moved since they were looked at."""
+        return replace(self, voiced_seconds=voiced_seconds, articulation_db=articulation_db(samples))
 
     @property
     def is_deliberate(self) -> bool:

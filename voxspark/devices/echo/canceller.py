@@ -81,6 +81,8 @@ class Canceller:
         """How many there were."""
         self.delay: Delay | None = None
         """Of the echo behind what is played, by the dates of both drivers; None while none was found."""
+        self.idle = False
+        """No echo was found: the filter, which would also take from who speaks, waits until one is."""
         self._quiet_seconds = math.inf
         self._unmeasured_seconds = 0.0
         self._raw_power = self._clean_power = 0.0
@@ -96,7 +98,7 @@ class Canceller:
     @property
     def unsettled(self) -> bool:
         """The speaker just ran dry: for some tenths of a second nobody knows what of it is heard."""
-        return self.audible and self._far_end.unsettled(self._due)
+        return self._works and self.audible and self._far_end.unsettled(self._due)
 
     @property
     def loss_db(self) -> float | None:
@@ -120,9 +122,18 @@ class Canceller:
         self._quiet_seconds = 0.0 if audible else self._quiet_seconds + CHUNK_SECONDS
         raw = self._work(chunk.samples, to_pcm16(far))
         at = chunk.at - HELD_SAMPLES / SAMPLE_RATE_HZ
-        if self.filter is None or self._quiet_seconds > REST_SECONDS:
+        if not self._works:
             return Chunk(raw, at)
         return Chunk(self.recent[-1].clean, at, heard=self._echoless if self.audible else raw)
+
+    def forget(self) -> None:
+        """Other devices: what was measured is theirs no more."""
+        self.delay, self.idle = None, False
+        self._raw_power = self._clean_power = 0.0
+
+    @property
+    def _works(self) -> bool:
+        return self.filter is not None and not self.idle and self._quiet_seconds <= REST_SECONDS
 
     def _restart(self, at: float) -> None:
         """Begin again after a gap."""
@@ -136,8 +147,7 @@ class Canceller:
         whole = len(self._near) // FRAME_SAMPLES * FRAME_SAMPLES
         frames, reference = self._near[:whole], self._far[:whole]
         self._near, self._far = self._near[whole:], self._far[whole:]
-        works = self.filter is not None and self._quiet_seconds <= REST_SECONDS
-        echoless, calm = self.filter.process(frames, reference) if self.filter and works else (frames, frames)
+        echoless, calm = self.filter.process(frames, reference) if self.filter and self._works else (frames, frames)
         joined = [np.concatenate(pair) for pair in zip(self._rests, (frames, echoless, calm), strict=True)]
         self._rests = [each[CHUNK_SAMPLES:] for each in joined]
         raw, self._echoless, clean = (each[:CHUNK_SAMPLES] for each in joined)
@@ -163,6 +173,7 @@ class Canceller:
         found = find_delay(heard, to_float(np.concatenate([each.reference for each in self.recent])))
         if found is None:
             return None
+        self.idle = False
         self.delay = replace(found, seconds=found.seconds - LEAD_SECONDS)
         if self.filter is not None:
             self.filter.expect(found.seconds)

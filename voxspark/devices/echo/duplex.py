@@ -98,7 +98,7 @@ class Duplex:
     def deaf(self) -> bool:
         """See `protocols.Echo`."""
         half = self._verdict.duplex == "half"
-        return self._canceller.audible if half else self._ours is not None and self._canceller.unsettled
+        return self._canceller.audible if half else self._canceller.unsettled
 
     def state(self) -> dict[str, Any]:
         """See `protocols.Echo`."""
@@ -133,6 +133,7 @@ class Duplex:
     async def _decide(self, microphone: str) -> None:
         self._system = await self._find_system(microphone)
         self._canceller.filter = None if self._system else self._ours
+        self._canceller.forget()
         if self._settings.mode == "auto":
             pair = (microphone, self._devices["speaker"], self._system or "")
             verdict = self._measured.get(pair) or await self._test()
@@ -149,6 +150,7 @@ class Duplex:
 
     def _tell(self, verdict: Verdict) -> None:
         self._verdict, measured = verdict, verdict.measured
+        self._canceller.idle = measured is not None and measured.verdict == "no echo"
         log.info("%s duplex: %s", verdict.duplex, verdict.reason)
         heard = measured is not None and measured.delay_seconds is not None
         delay = self._canceller.delay.seconds if heard and self._canceller.delay else None
