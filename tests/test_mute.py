@@ -12,7 +12,7 @@ from tests.scenario_parts import FakeMicrophone
 from voxspark.assistant import Assistant
 from voxspark.config import Config
 from voxspark.errors import ControlError
-from voxspark.events import MicrophoneMuted, SpeechStarted, TimerRang, TurnEnded
+from voxspark.events import Failed, MicrophoneMuted, SpeechStarted, TimerRang, TurnEnded
 from voxspark.kit import make_passing_kit
 from voxspark.listening.backchannel import is_mute, is_stop
 from voxspark.muting import CLOSED, Mute
@@ -183,13 +183,14 @@ if os.geteuid() != 0:
         assert told(check(scenario.run(8))) == [(True, "hotkey")]
 
 
-def test_a_folder_that_is_a_file_keeps_nobody_listening(tmp_path: Path) -> None:
+def test_a_folder_that_is_a_file_keeps_nobody_listening_and_is_told(tmp_path: Path) -> None:
     (tmp_path / "state").touch()
     scenario = Scenario().muted(1.0).user(2.0, 3.0, QUESTION)
     scenario.mute = Mute(tmp_path / "state" / "muted")
     result = check(scenario.run(8))
     assert told(result) == [(True, "hotkey")]
     assert result.of(TurnEnded) == []
+    assert [failure.code for failure in result.of(Failed)] == ["mute-not-kept"]
 
 
 # ── nobody but the user opens it ────────────────────────────────────────────────────────────────

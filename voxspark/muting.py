@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from voxspark.events import MicrophoneMuted
+from voxspark.events import Failed, MicrophoneMuted
 from voxspark.protocols import Emit, LastingMicrophone, Microphone
 from voxspark.tools.phrases import say
 from voxspark.tools.registry import Tool, tool, tools_of
 from voxspark.types import ListeningSignal, MuteRequested, Pressed, Toggled
-
-log = logging.getLogger(__name__)
 
 CLOSED = "I am not listening any more. To have me back, press the mute key, or run voxspark unmute."
 
@@ -51,20 +48,22 @@ class Mute:
         """Close the device, or let it open; remember it, and tell."""
         self.on = not self.on if request.on is None else request.on
         self._close(self.on)
-        self._remember(self.on)
         emit(MicrophoneMuted(at, self.on, request.reason))
+        try:
+            self._remember()
+        except OSError as error:
+            remedy = f"{self._file}: {error.strerror}."
+            emit(Failed(at, "mute", "mute-not-kept", "After a restart I will not know whether I am muted.", remedy))
 
-    def _remember(self, on: bool) -> None:
+    def _remember(self) -> None:
+        """Raises OSError."""
         if self._file is None:
             return
-        try:
-            if on:
-                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._file.touch(0o600)
-            else:
-                self._file.unlink(missing_ok=True)
-        except OSError as error:
-            log.warning("a restart will not know whether it is muted: %s", error.strerror)
+        if self.on:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file.touch(0o600)
+        else:
+            self._file.unlink(missing_ok=True)
 
     @tool(permission="act", fate="owner")
     async def stop_listening(self) -> str:

@@ -194,11 +194,12 @@ class SoundHost:
             log.warning("PortAudio hangs: going on with another copy of it")
             self._patience_seconds = min(2 * self._patience_seconds, LONGEST_HANG_SECONDS)
             try:
-                fresh_portaudio(_sounddevice())
+                fresh_portaudio(sd := _sounddevice())
             except OSError as error:
                 log.warning("PortAudio cannot be copied: %s", error)
                 return
             self._thread, self._hiding = SoundThread(), threading.Lock()
+            self._thread.submit(sd._initialize)
             left, self._open_streams = self._open_streams, set()
             thread.leave(_hangs())
         closer = SoundThread()  # it may hang like the one before

@@ -110,7 +110,8 @@ class SoundThread:
 
 
 def fresh_portaudio(sounddevice: Any) -> None:
-    """Have `sounddevice` use another copy of the library, which knows nothing of the one that hangs.
+    """Have `sounddevice` use another copy of the library, which knows nothing of the one that hangs, and is to be
+    initialised before use: that may hang, too.
 
     The loader tells libraries apart by their file, so it is given a copy. Raises OSError.
     """
@@ -123,4 +124,3 @@ def fresh_portaudio(sounddevice: Any) -> None:
         copy = Path(shutil.copy(library, Path(folder, "libportaudio.so")))
         sounddevice._lib = sounddevice._ffi.dlopen(str(copy))
     sounddevice._initialized = 0
-    sounddevice._initialize()
