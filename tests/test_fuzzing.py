@@ -11,8 +11,8 @@ import pytest
 from bench.fuzz_socket import faults, run, server
 
 MOST_BYTES = 160 << 20
-"""The server takes 70 MB, and up to 97 in a run of a million: so short a run is over before that is steady, so its growth
-says nothing."""
+"""The server takes 70 MB, and up to 97 in a run of a million: so short a run is over before that is steady, and its
+growth says nothing."""
 
 pytestmark = pytest.mark.real
 
