@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -58,7 +59,9 @@ def run_voxspark(microphone: Path, speaker: Path, profile: str) -> tuple[list[di
     """Events of one run, its peak resident megabytes, and idle CPU as a share of a core (when it ran long enough)."""
     command = [sys.executable, "-m", "voxspark", "run", "--once", "--json", "--profile", profile]
     command += ["--microphone", f"file:{microphone}", "--speaker", f"file:{speaker}"]
-    env = {**os.environ, "VOXSPARK_MEMORY__CONVERSATION_DAYS": "0"}  # no case hears of another
+    alone = {f"XDG_{kind}_HOME": str(speaker.parent / kind.lower()) for kind in ("DATA", "STATE")}
+    env = {**os.environ, **alone, "VOXSPARK_MEMORY__CONVERSATION_DAYS": "0"}  # no case hears of another, or your timers
+    shutil.rmtree(alone["XDG_DATA_HOME"], ignore_errors=True)
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
     assert child.stdout is not None
     events: list[dict[str, Any]] = []
