@@ -12,6 +12,7 @@ from voxspark.devices.level import in_words
 from voxspark.events import Event, Failed
 from voxspark.plan_view.chart import span
 from voxspark.plan_view.live import headline, ledger
+from voxspark.watching.report import percentile
 from voxspark.watching.turns import UNNOTICED, TurnRecords
 from voxspark.waterfall import waterfall
 
@@ -134,8 +135,8 @@ def _turns(turns: Sequence[Turn], now: datetime, width: int) -> Iterator[str]:
 
 def _middle(turns: Iterable[Turn]) -> str:
     """The median until an answer is heard, where there is one."""
-    heard = sorted(t["timings"]["first_audible"] for t in turns if "first_audible" in t["timings"])
-    return f"; heard after {heard[len(heard) // 2]:.2f} s (median)" if heard else ""
+    heard = [t["timings"]["first_audible"] for t in turns if "first_audible" in t["timings"]]
+    return f"; heard after {percentile(heard, 0.5):.2f} s (median)" if heard else ""
 
 
 def _turn(turn: Turn, now: datetime) -> str:
